@@ -1,0 +1,113 @@
+"""Everything that can go wrong, as types.
+
+An author's mistake is a `Problem` in a list: never raised, never printed by its finder. A mistake inside a
+piece of text (an expression, a template) is found before anyone knows where that text stands; it is a
+`Finding`, which the loader turns into a `Problem`. A broken promise between modules is an exception under
+`RulesEngineError`; nothing else may leave this package on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A stretch of one line of a file. `line` and `column` count from 1, in characters."""
+
+    path: str
+    line: int
+    column: int
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of a rule author, complete enough to be shown without reading the file again.
+
+    `message` is lower case, with the offending name in single quotes; `hint` says what to do;
+    `source_line` is the text of the line at `location`; `related` are other places the message speaks of.
+    """
+
+    code: str
+    message: str
+    location: Location
+    severity: Severity = "error"
+    hint: str | None = None
+    source_line: str = ""
+    related: tuple[tuple[Location, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mistake at `start` (characters from 0) of a text whose own place is not known here."""
+
+    code: str
+    message: str
+    start: int
+    length: int = 1
+    hint: str | None = None
+    severity: Severity = "error"
+
+
+class RulesEngineError(Exception):
+    """Base of every exception this package raises."""
+
+
+class ExpressionError(RulesEngineError):
+    """An expression that cannot be compiled. `finding` says what and where in its text."""
+
+    def __init__(self, text: str, finding: Finding) -> None:
+        super().__init__(f"{finding.message} (at character {finding.start + 1} of {text!r})")
+        self.text = text
+        self.finding = finding
+
+
+class EvaluationError(RulesEngineError):
+    """An expression that cannot be evaluated on this record: a function was given the wrong type."""
+
+
+class BudgetError(EvaluationError):
+    """An evaluation took more steps, or made a larger value, than one condition may."""
+
+
+class AttributeValueError(EvaluationError):
+    """An attribute that is not legal DynamoDB JSON, found when something read it."""
+
+
+class RecordError(RulesEngineError):
+    """A stream record or event that is not of a known shape."""
+
+
+class TemplateError(RulesEngineError):
+    """A payload that cannot be rendered from this record."""
+
+
+class RuleSetError(RulesEngineError):
+    """A rule set that cannot be compiled; `load_rules` would have reported it as problems."""
+
+
+class BundleError(RulesEngineError):
+    """A bundle that is missing, damaged, or of another format version."""
+
+
+class SettingsError(RulesEngineError):
+    """An environment variable of the function that is missing or cannot be used."""
+
+
+class ActionError(RulesEngineError):
+    """An effect that the target refused or that never reached it. `code` is short and stable (`HTTP_503`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BatchError(RulesEngineError):
+    """Raised to Lambda when a record failed and no partial response may be given: the batch comes again."""
