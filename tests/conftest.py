@@ -1,0 +1,26 @@
+"""Fixtures that start real servers: one ministack for the whole session, names of its own for each test."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rules_engine.local.ministack import Ministack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[Ministack]:
+    """A running server. Tests share it and never reset it: they use names that no other test uses."""
+    with Ministack() as server:
+        yield server
+
+
+@pytest.fixture
+def unique_name() -> Callable[[str], str]:
+    """`unique_name("orders")` gives a name for a table, topic, queue or function of this test alone."""
+    return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:10]}"
