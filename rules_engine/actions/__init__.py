@@ -1,0 +1,151 @@
+"""Action types: what a rule may do with a record that it matched.
+
+In goes the `ActionSpec` of a rule; out comes an `Action` that renders a request (pure) and performs it (the
+effect). A type is one module, named in `ACTIONS` or by an entry point of another package; its docstring is its
+manual page and nothing happens when it is imported. A base class was left: a module with a few names in it is
+all that a type needs, and `ActionType` states those names for the type checker.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from rules_engine.errors import RuleSetError
+
+if TYPE_CHECKING:
+    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.record import StreamRecord
+
+ACTIONS: dict[str, str] = {
+    "log": "rules_engine.actions.log",
+    "sns": "rules_engine.actions.sns",
+    "table": "rules_engine.actions.table",
+    "webhook": "rules_engine.actions.webhook",
+}
+
+ENTRY_POINTS = "rules_engine.actions"
+"""Entry point group in which another package names its types: `slack = "my_package.slack"` (a module)."""
+
+COMMON_PROPERTIES: dict[str, Any] = {
+    "id": {
+        "type": "string",
+        "pattern": "^[a-z0-9][a-z0-9-]*$",
+        "description": "Name of the action inside its rule, part of the delivery id; default: its type. "
+        "Needed where a rule has two actions of one type.",
+        "examples": ["notify-customer"],
+    },
+    "type": {
+        "type": "string",
+        "description": "Which kind of action this is; it decides what other keys there are.",
+        "examples": ["sns"],
+    },
+    "mode": {
+        "enum": ["at_least_once"],
+        "default": "at_least_once",
+        "description": "How often the effect takes place: at least once, every repeat with the same delivery id.",
+        "examples": ["at_least_once"],
+    },
+    "on_error": {
+        "enum": ["retry"],
+        "default": "retry",
+        "description": "What happens when the action fails: the record is delivered again.",
+        "examples": ["retry"],
+    },
+    "timeout_seconds": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 900,
+        "description": "How long to wait for the target's answer.",
+        "examples": [5],
+    },
+}
+"""Keys that every action has besides those of its type's own SCHEMA."""
+
+PAYLOAD_FIELDS = ("eventID", "eventName", "table", "createdAt", "keys", "new", "old")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`."""
+
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFinding:
+    """A mistake that JSON Schema cannot say, at `path` (keys and list positions) below the action."""
+
+    code: str
+    path: tuple[str | int, ...]
+    message: str
+    hint: str | None = None
+
+
+class Clients(Protocol):
+    """Where an action gets its AWS client from, with its timeout set."""
+
+    def client(self, service: str, timeout_seconds: float | None = None) -> Any: ...
+
+
+class Action(Protocol):
+    """One action of one rule, built once, used for every record."""
+
+    def render(self, delivery: Delivery) -> dict[str, Any]:
+        """The request as plain JSON-able data, its keys named as in the target's API. Raises TemplateError."""
+
+    def perform(self, request: Mapping[str, Any]) -> None:
+        """Send a rendered request. Raises ActionError, or what boto3 raises."""
+
+
+class ActionType(Protocol):
+    """What the module of an action type has in it."""
+
+    TYPE: str
+    SCHEMA: dict[str, Any]
+    """A closed JSON Schema object of the type's own keys; `COMMON_PROPERTIES` are added to it."""
+    TARGETS: tuple[str, ...]
+    """Dotted config paths, and all below them, where `${NAME}` may stand but never a `{{ hole }}`."""
+    SECRET_FIELDS: tuple[str, ...]
+    """Dotted config paths, and all below them, where `${secret:...}` and `${ssm:...}` may stand."""
+    __doc__: str | None
+
+    def permissions(self, spec: ActionSpec) -> list[Permission]:
+        """What the function's role must be allowed for this action."""
+
+    def check(self, config: Mapping[str, Any]) -> list[ConfigFinding]:
+        """Mistakes in a config that SCHEMA accepts. Values may hold unrendered templates."""
+
+    def build(
+        self, spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
+    ) -> Action:
+        """The action, templates compiled. `environment` has every `${...}` that the config names. Without
+        `clients` it can only render (`run --dry-run`, tests of rules) and no credentials are needed.
+        Raises SettingsError where a resolved reference cannot be used."""
+
+
+def action_type(name: str) -> ActionType:
+    """The type called `name`. Raises RuleSetError where there is none."""
+    module = ACTIONS.get(name) or _installed().get(name)
+    if module is None:
+        raise RuleSetError(f"unknown action type '{name}'")
+    return cast("ActionType", importlib.import_module(module))
+
+
+def action_types() -> dict[str, ActionType]:
+    """Every type there is, by name: ours and those of installed packages, which cannot replace ours."""
+    return {name: action_type(name) for name in sorted({**_installed(), **ACTIONS})}
+
+
+def default_payload(record: StreamRecord) -> dict[str, Any]:
+    """The change itself: what an action sends where the rule names no payload."""
+    document = record.document
+    return {name: document[name] for name in PAYLOAD_FIELDS}
+
+
+def _installed() -> dict[str, str]:
+    return {entry.name: entry.module for entry in entry_points(group=ENTRY_POINTS)}
