@@ -1,0 +1,100 @@
+"""JSON text <-> Python values without losing a digit.
+
+`loads` takes JSON text and gives dict, list, str, int, Decimal, bool and None; `dumps` takes those, any other
+Mapping, tuples and finite floats (written as Python's shortest exact form) and gives compact JSON. Both
+refuse what JSON cannot hold with ValueError: NaN, Infinity, nesting deeper than the interpreter's stack, and
+text with half a surrogate pair, which no UTF-8 receiver could read. A value of a type that is no JSON type
+is a TypeError.
+
+The json module's own encoder was left: its C part writes every float subclass through `float.__repr__`, so an
+exact decimal can only be had from it as a string.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
+from math import isfinite
+from typing import Any, NoReturn
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text of `value`; `loads` gives back an equal value."""
+    parts: list[str] = []
+    try:
+        _write(value, parts.append)
+    except RecursionError:
+        raise ValueError("the value is nested too deeply for JSON") from None
+    text = "".join(parts)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Not chained: the original error carries the whole text, and texts may hold secrets.
+            raise ValueError("the value holds text that is not valid Unicode (a lone surrogate)") from None
+    return text
+
+
+def loads(text: str) -> Any:
+    """The value of JSON `text`. Numbers with a fraction or an exponent are Decimal; of duplicate keys the last wins."""
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("the JSON text is nested too deeply") from None
+    except InvalidOperation:
+        raise ValueError("the JSON text holds a number with an exponent out of range") from None
+
+
+def _write(value: Any, write: Callable[[str], None]) -> None:
+    if isinstance(value, str):
+        write(encode_basestring(value))
+    elif value is None:
+        write("null")
+    elif value is True:
+        write("true")
+    elif value is False:
+        write("false")
+    elif isinstance(value, int):
+        write(int.__repr__(value))
+    elif isinstance(value, (Decimal, float)):
+        _write_fraction(value, write)
+    elif isinstance(value, Mapping):
+        _write_object(value, write)
+    elif isinstance(value, (list, tuple)):
+        separator = "["
+        for element in value:
+            write(separator)
+            _write(element, write)
+            separator = ","
+        write("]" if value else "[]")
+    else:
+        raise TypeError(f"a value of type {type(value).__name__} has no JSON form")
+
+
+def _write_fraction(value: Decimal | float, write: Callable[[str], None]) -> None:
+    if not (value.is_finite() if isinstance(value, Decimal) else isfinite(value)):
+        raise ValueError("NaN and Infinity have no JSON form")
+    # str() of a finite Decimal is always within JSON's number grammar: 12.50, 1E+125, 0E-7.
+    write(str(value) if isinstance(value, Decimal) else float.__repr__(value))
+
+
+def _write_object(value: Mapping[Any, Any], write: Callable[[str], None]) -> None:
+    separator = "{"
+    for key, element in value.items():
+        if not isinstance(key, str):
+            raise TypeError(f"a key of type {type(key).__name__} has no JSON form")
+        write(separator)
+        write(encode_basestring(key))
+        write(":")
+        _write(element, write)
+        separator = ","
+    write("}" if separator == "," else "{}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
