@@ -1,15 +1,14 @@
 """Action types: what a rule may do with a record that it matched.
 
 In goes the `ActionSpec` of a rule; out comes an `Action` that renders a request (pure) and performs it (the
-effect). A type is one module, named in `ACTIONS` or by an entry point of another package; its docstring is its
-manual page and nothing happens when it is imported. A base class was left: a module with a few names in it is
-all that a type needs, and `ActionType` states those names for the type checker.
+effect). A type is one module, named in `ACTIONS` or by an entry point of another package; its docstring is
+its manual page and nothing happens when it is imported. A base class was left: a module with a few names in
+it is all that a type needs, and `ActionType` states those names for the type checker.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from rules_engine.errors import RuleSetError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rules_engine.model import ActionSpec, Delivery, Scope
     from rules_engine.record import StreamRecord
 
@@ -46,7 +47,7 @@ COMMON_PROPERTIES: dict[str, Any] = {
     "mode": {
         "enum": ["at_least_once"],
         "default": "at_least_once",
-        "description": "How often the effect takes place: at least once, every repeat with the same delivery id.",
+        "description": "How often the effect takes place; every repeat has the same delivery id.",
         "examples": ["at_least_once"],
     },
     "on_error": {
@@ -96,7 +97,7 @@ class Action(Protocol):
     """One action of one rule, built once, used for every record."""
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
-        """The request as plain JSON-able data, its keys named as in the target's API. Raises TemplateError."""
+        """The request as plain JSON-able data, keys named as in the target's API. Raises TemplateError."""
 
     def perform(self, request: Mapping[str, Any]) -> None:
         """Send a rendered request. Raises ActionError, or what boto3 raises."""

@@ -12,9 +12,9 @@
 - `fields`: what to log with it, by name. Without `message` and `fields` the change is logged (`eventID`,
   `eventName`, `table`, `createdAt`, `keys`, `new`, `old`).
 
-The line is JSON on standard output: `level`, `message`, `rule_id`, `action_id`, `delivery_id`, `fields`. It shows
-item values to everyone who may read the log: name the fields you need. Permissions: none. Limit: 8 KiB a line;
-in a longer one `fields` is cut to a text and the line has `"truncated": true`.
+The line is JSON on standard output: `level`, `message`, `rule_id`, `action_id`, `delivery_id`, `fields`. It
+shows item values to everyone who may read the log: name the fields you need. Permissions: none. Limit: 8
+KiB a line; in a longer one `fields` is cut to a text and the line has `"truncated": true`.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@
 A topic whose name ends in `.fifo` gets the item's key as message group, so the messages of one item stay in
 order, and the delivery id as deduplication id, so a repeat within five minutes is dropped.
 
-Permissions: `sns:Publish` on the topic. Limit: 256 KiB for message and attributes together; a larger one is an
-error of the record, not of the topic.
+Permissions: `sns:Publish` on the topic. Limit: 256 KiB for message and attributes together; a larger one is
+an error of the record, not of the topic.
 """
 
 from __future__ import annotations

@@ -18,14 +18,14 @@
 - `table`: name or ARN; `${NAME}` may stand in it, a hole may not.
 - exactly one of
   - `put`: the whole item; `"{{ new }}"` copies one;
-  - `update`: `key`, and any of `set` (path: value), `add` (path: number to add, or set or list whose elements join
-    a set), `remove` (paths). A path is `name`, `map.name` or `list[0]`;
+  - `update`: `key`, and any of `set` (path: value), `add` (path: number to add, or set or list whose
+    elements join a set), `remove` (paths). A path is `name`, `map.name` or `list[0]`;
   - `delete`: `key`.
 
-Values that are one hole keep their DynamoDB type: sets, binaries and 38-digit numbers are copied as they were. A
-hole without a value writes NULL; in a key it is an error of the record. `add` counts twice when a record is
-delivered twice. Permissions: `dynamodb:PutItem`, `UpdateItem` or `DeleteItem` on the table. Limit: 400 KiB an
-item, DynamoDB's own.
+Values that are one hole keep their DynamoDB type: sets, binaries and 38-digit numbers are copied as they
+were. A hole without a value writes NULL; in a key it is an error of the record. `add` counts twice when a
+record is delivered twice. Permissions: `dynamodb:PutItem`, `UpdateItem` or `DeleteItem` on the table.
+Limit: 400 KiB an item, DynamoDB's own.
 """
 
 from __future__ import annotations

@@ -7,20 +7,22 @@
   body: {order: "{{ keys.order_id }}", status: "{{ new.status }}"}
 ```
 
-- `url`: `https://`. Holes may stand in path segments and query values only and are percent-encoded; scheme and
-  host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `..` as a segment.
+- `url`: `https://`. Holes may stand in path segments and query values only and are percent-encoded; scheme
+  and host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `..` as a
+  segment.
 - `method`: `POST` (default) or `PUT`.
 - `headers`: fixed texts, in which `${NAME}` and `${secret:...}` may stand.
 - `body`: always sent as JSON, with exact numbers. Default: the change (`eventID`, `eventName`, `table`,
   `createdAt`, `keys`, `new`, `old`).
-- `signing_secret`: one or more `whsec_` keys (base64 of 24 to 64 bytes), separated by a space or a comma while
-  keys are rotated; only as a reference.
+- `signing_secret`: one or more `whsec_` keys (base64 of 24 to 64 bytes), separated by a space or a comma
+  while keys are rotated; only as a reference.
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
 - `timeout_seconds`: default 10.
 
-Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so the
-receiver can drop what it already has; with a signing secret also `webhook-timestamp` and `webhook-signature`.
-Any answer but 2xx is a failure, a redirect too. Permissions: none, but for reading the secret. Limit: 256 KiB.
+Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
+the receiver can drop what it already has; with a signing secret also `webhook-timestamp` and
+`webhook-signature`. Any answer but 2xx is a failure, a redirect too. Permissions: none, but for reading the
+secret. Limit: 256 KiB.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ SCHEMA: dict[str, Any] = {
         "signing_secret": {
             "type": "string",
             "minLength": 1,
-            "description": "Reference to one or more `whsec_` keys that sign the request (Standard Webhooks).",
+            "description": "Reference to the `whsec_` keys that sign the request (Standard Webhooks).",
             "examples": ["${secret:orders-webhook}", "${ssm:/orders/webhook-key}"],
         },
         "allow_plain_http": {

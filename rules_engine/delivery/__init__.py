@@ -1,0 +1,1 @@
+"""From a batch of records to Lambda's answer: which actions run, in which order, and what a failure means."""

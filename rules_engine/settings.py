@@ -1,0 +1,81 @@
+"""The function's own settings: its environment variables, read once, frozen.
+
+- `RULES_ENGINE_BUNDLE`: path of the bundle. Default: `bundle.json` beside the `rules_engine` package, where
+  `build` puts it.
+- `RULES_ENGINE_PARTIAL_BATCH`: `on` where the event source mapping has `ReportBatchItemFailures`; `off`
+  (default) makes every failure fail the whole batch. Set to `on` without the mapping's setting it would
+  lose records.
+- `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
+  `off`.
+
+A bad value or an unknown `RULES_ENGINE_` name is a SettingsError: a misspelt setting that silently does
+nothing is found in production. Region, credentials and endpoints are boto3's own variables and not repeated
+here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules_engine.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "RULES_ENGINE_"
+BUNDLE = "RULES_ENGINE_BUNDLE"
+PARTIAL_BATCH = "RULES_ENGINE_PARTIAL_BATCH"
+DEBUG_VALUES = "RULES_ENGINE_DEBUG_VALUES"
+
+NAMES = (BUNDLE, PARTIAL_BATCH, DEBUG_VALUES)
+
+DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "bundle.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See the module's text for what each means."""
+
+    bundle: Path = DEFAULT_BUNDLE
+    partial_batch: bool = False
+    debug_values: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings in `environ`. Raises SettingsError naming the variable."""
+        for name in sorted(environ):
+            if name.startswith(PREFIX) and name not in NAMES:
+                raise SettingsError(_unknown(name))
+        return cls(
+            bundle=_path(environ, BUNDLE, DEFAULT_BUNDLE),
+            partial_batch=_switch(environ, PARTIAL_BATCH),
+            debug_values=_switch(environ, DEBUG_VALUES),
+        )
+
+
+def _unknown(name: str) -> str:
+    # Compared without the prefix that all share, which would make any name look near.
+    nearest = get_close_matches(
+        name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in NAMES], n=1
+    )
+    advice = f"did you mean {PREFIX}{nearest[0]}?" if nearest else f"there are {', '.join(NAMES)}"
+    return f"unknown setting '{name}': {advice}"
+
+
+def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    text = environ.get(name)
+    if text is None:
+        return default
+    if not text.strip():
+        raise SettingsError(f"{name} is empty: give a path or leave it unset")
+    return Path(text)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "off")
+    if text not in ("on", "off"):
+        raise SettingsError(f"{name} is {text!r}: it must be 'on' or 'off'")
+    return text == "on"

@@ -1,0 +1,98 @@
+"""The arrows between modules point one way: a module imports only from layers below its own."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "rules_engine"
+
+LAYERS = [
+    {"errors", "exact_json", "attribute_value", "settings"},
+    {"model", "record", "source", "log_line"},
+    {"expression"},
+    {"template", "index"},
+    {"engine", "actions", "bundle"},
+    {"delivery", "schema", "aws"},
+    {"loader", "function"},
+    {"handler", "deploy"},
+    {"local"},
+    {"cli"},
+]
+"""Modules and packages of `rules_engine`, lowest layer first."""
+
+AUTHORS_ONLY = {"source", "schema", "loader", "deploy", "local", "cli"}
+"""What the function never imports."""
+
+NEVER_IN_LAMBDA = {"yaml", "jsonschema", "click", "rich"}
+
+
+def layer_of(part: str) -> int:
+    return next(number for number, parts in enumerate(LAYERS) if part in parts)
+
+
+def parts_with_imports() -> list[tuple[str, Path, set[str]]]:
+    """(part, file, every dotted name it imports at run time) for each file of a part."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        part = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        if not part.startswith("__"):
+            found.append((part, path, imported_names(ast.parse(path.read_text()))))
+    return found
+
+
+def imported_names(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"a relative import hides where it points: {ast.unparse(node)}"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        else:
+            names |= imported_names(node)
+    return names
+
+
+FILES = parts_with_imports()
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def own_parts(names: set[str]) -> set[str]:
+    """The parts of this package among imported names; `rules_engine` itself is the top."""
+    return {name.split(".")[1] for name in names if name.startswith("rules_engine.")}
+
+
+def test_every_part_of_the_package_has_a_layer() -> None:
+    assert {part for part, _, _ in FILES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("part", "names"), [pytest.param(part, names, id=name_of(path)) for part, path, names in FILES]
+)
+def test_a_module_imports_only_from_lower_layers(part: str, names: set[str]) -> None:
+    upward = {other for other in own_parts(names) - {part} if layer_of(other) >= layer_of(part)}
+    assert upward == set()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [pytest.param(names, id=name_of(path)) for part, path, names in FILES if part not in AUTHORS_ONLY],
+)
+def test_the_function_never_imports_the_authors_side(names: set[str]) -> None:
+    assert own_parts(names) & AUTHORS_ONLY == set()
+    assert {name.split(".")[0] for name in names} & NEVER_IN_LAMBDA == set()
+
+
+def test_only_one_module_imports_jmespath() -> None:
+    importers = [
+        name_of(path) for _, path, names in FILES if "jmespath" in {name.split(".")[0] for name in names}
+    ]
+    assert importers == ["expression/syntax.py"]
