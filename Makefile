@@ -1,0 +1,51 @@
+# `make demo` and `make test` set up everything they need in .venv: Python 3.11 or later, make and a package
+# registry are enough. PYTHON chooses the interpreter that the environment is made with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test lint format docs compliance soak bench lock clean
+
+demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
+	$(BIN)/rules-engine dev --once
+
+test: $(VENV)/dev.stamp  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp  ## linter, formatter and type checker, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp  ## what the linter and the formatter can mend by themselves
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/dev.stamp  ## everything that is generated from the code: reference pages and schemas
+	$(BIN)/python docs/generate.py
+
+compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetched with npm
+	sh tests/fetch_compliance.sh
+	$(BIN)/python -m pytest tests/test_expression_compliance.py
+
+soak: $(VENV)/dev.stamp  ## the long version of the differential tests, about ten minutes
+	$(BIN)/python -m tests.soak.expression --cases 200000
+
+lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every supported Python
+	$(PIP) install uv
+	for extra in local dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --custom-compile-command "make lock" --extra $$extra \
+	  pyproject.toml requirements/build.in -o requirements/$$extra.txt; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
