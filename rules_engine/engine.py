@@ -1,0 +1,213 @@
+"""Rules against records: which match, and why.
+
+In: a `RuleSet`, compiled once by `Engine.from_rules`, and stream records exactly as Lambda delivers them.
+Out: `match` gives the matches in rule order, `evaluate` also the conditions that could not be evaluated, and
+`explain` says of every rule, clause by clause, what was read and what came of it. An engine keeps nothing
+between records, so one serves any number of threads.
+
+A condition that cannot be evaluated does not hold: a rule whose `when` fails so does not match, and an
+exception (`unless`) whose condition fails so does not stop its rule. Both are reported, never raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
+from rules_engine.expression import Program, compile_expression, is_true, paths_read
+from rules_engine.index import Index, accepts_event
+from rules_engine.model import Match, Rule, RuleSet, Scope
+from rules_engine.record import StreamRecord, parse_record
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionError:
+    """A clause that could not be evaluated on a record."""
+
+    rule_id: str
+    clause: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one record came to."""
+
+    matches: list[Match]
+    errors: list[ConditionError]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseTrace:
+    """One clause on one record. `reads` pairs each path the clause reads with its value there."""
+
+    label: str
+    text: str
+    outcome: Literal["true", "false", "error", "not_evaluated"]
+    value: Any = None
+    reads: tuple[tuple[str, Any], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one rule did or did not match. `stopped_by` is `enabled`, `table`, `event` or a clause's label."""
+
+    rule_id: str
+    outcome: Literal["matched", "not_matched", "error"]
+    stopped_by: str | None
+    clauses: tuple[ClauseTrace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    label: str
+    program: Program
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Exception:
+    label: str
+    clauses: tuple[_Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _CompiledRule:
+    rule: Rule
+    when: tuple[_Clause, ...]
+    unless: tuple[_Exception, ...]
+
+    def clauses(self) -> Iterator[_Clause]:
+        yield from self.when
+        for exception in self.unless:
+            yield from exception.clauses
+
+
+class Engine:
+    """A compiled rule set. Make one with `Engine.from_rules`."""
+
+    __slots__ = ("_compiled", "_index", "rule_set")
+
+    def __init__(self, rule_set: RuleSet, compiled: Sequence[_CompiledRule], index: Index) -> None:
+        self.rule_set = rule_set
+        self._compiled = compiled
+        self._index = index
+
+    @classmethod
+    def from_rules(cls, rule_set: RuleSet) -> Engine:
+        """The engine for `rule_set`. Raises RuleSetError where `load_rules` would report a problem."""
+        compiled = tuple(_compile_rule(rule) for rule in rule_set.rules)
+        return cls(rule_set, compiled, Index(rule_set.rules))
+
+    def match(self, record: Mapping[str, Any] | StreamRecord) -> list[Match]:
+        """The rules that want `record`, in rule order. Raises RecordError for what is no stream record."""
+        return self.evaluate(record).matches
+
+    def evaluate(self, record: Mapping[str, Any] | StreamRecord) -> Evaluation:
+        """Matches in rule order, and every clause that could not be evaluated on the way."""
+        parsed = record if isinstance(record, StreamRecord) else parse_record(record)
+        evaluation = Evaluation([], [])
+        for position in self._index.candidates(parsed):
+            compiled = self._compiled[position]
+            if _holds(compiled, parsed.document, evaluation.errors):
+                evaluation.matches.append(Match(compiled.rule, parsed))
+        return evaluation
+
+    def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
+        """One explanation for every rule of the set, in rule order."""
+        parsed = record if isinstance(record, StreamRecord) else parse_record(record)
+        return [_explain(compiled, parsed) for compiled in self._compiled]
+
+
+def _compile_rule(rule: Rule) -> _CompiledRule:
+    when = tuple(
+        _compile_clause(rule, f"when[{number}]" if rule.when_is_list else "when", text)
+        for number, text in enumerate(rule.when)
+    )
+    unless = []
+    for exception in rule.unless:
+        label = f"unless[{exception.name}]"
+        several = len(exception.when) > 1
+        clauses = tuple(
+            _compile_clause(rule, f"{label}[{number}]" if several else label, text)
+            for number, text in enumerate(exception.when)
+        )
+        unless.append(_Exception(label, clauses))
+    return _CompiledRule(rule, when, tuple(unless))
+
+
+def _compile_clause(rule: Rule, label: str, text: str) -> _Clause:
+    try:
+        return _Clause(label, compile_expression(text, rule.scope), rule.scope)
+    except ExpressionError as error:
+        raise RuleSetError(f"rule '{rule.id}', {label}: {error}") from error
+
+
+def _holds(compiled: _CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
+    rule_id = compiled.rule.id
+    if not _all_hold(rule_id, compiled.when, document, errors):
+        return False
+    return not any(_all_hold(rule_id, entry.clauses, document, errors) for entry in compiled.unless)
+
+
+def _all_hold(
+    rule_id: str, clauses: Sequence[_Clause], document: Mapping[str, Any], errors: list[ConditionError]
+) -> bool:
+    for clause in clauses:
+        try:
+            if not is_true(clause.program(document)):
+                return False
+        except EvaluationError as error:
+            errors.append(ConditionError(rule_id, clause.label, str(error)))
+            return False
+    return True
+
+
+def _explain(compiled: _CompiledRule, record: StreamRecord) -> Explanation:
+    rule = compiled.rule
+    stopped_by = None
+    if not rule.enabled:
+        stopped_by = "enabled"
+    elif record.table not in rule.tables:
+        stopped_by = "table"
+    elif not accepts_event(rule, record):
+        stopped_by = "event"
+    if stopped_by:
+        untouched = tuple(
+            ClauseTrace(clause.label, clause.program.text, "not_evaluated") for clause in compiled.clauses()
+        )
+        return Explanation(rule.id, "not_matched", stopped_by, untouched)
+    traces = {clause.label: _trace(clause, record.document) for clause in compiled.clauses()}
+    return _conclude(compiled, traces)
+
+
+def _conclude(compiled: _CompiledRule, traces: Mapping[str, ClauseTrace]) -> Explanation:
+    everything = tuple(traces.values())
+    for clause in compiled.when:
+        outcome = traces[clause.label].outcome
+        if outcome != "true":
+            verdict: Literal["error", "not_matched"] = "error" if outcome == "error" else "not_matched"
+            return Explanation(compiled.rule.id, verdict, clause.label, everything)
+    for exception in compiled.unless:
+        if all(traces[clause.label].outcome == "true" for clause in exception.clauses):
+            return Explanation(compiled.rule.id, "not_matched", exception.label, everything)
+    return Explanation(compiled.rule.id, "matched", None, everything)
+
+
+def _trace(clause: _Clause, document: Mapping[str, Any]) -> ClauseTrace:
+    """The clause evaluated, and beside it the value at each path it reads, as far as that can be read."""
+    text = clause.program.text
+    reads = []
+    for path in paths_read(clause.program.node, clause.scope):
+        try:
+            reads.append((path, compile_expression(path)(document)))
+        except EvaluationError as error:
+            reads.append((path, f"<{error}>"))
+    try:
+        value = clause.program(document)
+    except EvaluationError as error:
+        return ClauseTrace(clause.label, text, "error", None, tuple(reads), str(error))
+    return ClauseTrace(clause.label, text, "true" if is_true(value) else "false", value, tuple(reads))

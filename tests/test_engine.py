@@ -1,0 +1,172 @@
+"""Rules against records: matches in rule order, and an explanation for each rule."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rules_engine.engine import ClauseTrace, ConditionError, Engine, Explanation
+from rules_engine.errors import RecordError, RuleSetError
+from rules_engine.model import Rule, RuleSet, Scope, Unless
+
+
+def stream_record(event: str = "MODIFY", *, table: str = "orders", **dynamodb: Any) -> dict[str, Any]:
+    return {
+        "eventID": "e-1",
+        "eventName": event,
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-west-1",
+        "eventSourceARN": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}/stream/2026-01-01T00:00:00.000",
+        "dynamodb": {"Keys": {"order_id": {"S": "o-1"}}, "SequenceNumber": "100000000000000000001", **dynamodb},
+    }
+
+
+def expired(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}
+
+
+def rule(rule_id: str, *when: str, **other: Any) -> Rule:
+    return Rule(id=rule_id, tables=other.pop("tables", ("orders",)), actions=(), when=when, **other)
+
+
+def matched_ids(rules: list[Rule], record: dict[str, Any]) -> list[str]:
+    return [match.rule.id for match in Engine.from_rules(RuleSet(tuple(rules))).match(record)]
+
+
+SHIPPED = stream_record(
+    NewImage={"status": {"S": "SHIPPED"}, "total": {"N": "12.50"}}, OldImage={"status": {"S": "PACKED"}}
+)
+
+
+def test_matches_come_in_rule_order() -> None:
+    rules = [rule("b", "new.status == 'SHIPPED'"), rule("no", "new.status == 'PACKED'"), rule("a")]
+    assert matched_ids(rules, SHIPPED) == ["b", "a"]
+
+
+def test_a_match_carries_the_rule_and_the_record() -> None:
+    [match] = Engine.from_rules(RuleSet((rule("r"),))).match(SHIPPED)
+    assert (match.rule, match.record.raw) == (rule("r"), SHIPPED)
+
+
+def test_rules_of_other_tables_and_disabled_rules_do_not_match() -> None:
+    rules = [rule("other", tables=("customers",)), rule("both", tables=("customers", "orders")), rule("off", enabled=False)]
+    assert matched_ids(rules, SHIPPED) == ["both"]
+
+
+@pytest.mark.parametrize(
+    ("record", "ids"),
+    [
+        (stream_record("INSERT", NewImage={}), ["any", "insert"]),
+        (stream_record("MODIFY", NewImage={}), ["any"]),
+        (stream_record("REMOVE", OldImage={}), ["any", "remove"]),
+        (expired(stream_record("REMOVE", OldImage={})), ["any", "remove", "expire"]),
+    ],
+)
+def test_remove_means_every_removal_and_expire_only_those_by_time_to_live(
+    record: dict[str, Any], ids: list[str]
+) -> None:
+    rules = [
+        rule("any"),
+        rule("insert", events=("INSERT",)),
+        rule("remove", events=("REMOVE",)),
+        rule("expire", events=("EXPIRE",)),
+    ]
+    assert matched_ids(rules, record) == ids
+
+
+def test_all_clauses_must_hold_and_no_exception_may() -> None:
+    spared = Unless(name="cheap", when=("new.total < `100`", "new.status == 'SHIPPED'"))
+    not_spared = Unless(name="cheap and lost", when=("new.total < `100`", "new.status == 'LOST'"))
+    rules = [
+        rule("both", "new.status == 'SHIPPED'", "new.total > `12`"),
+        rule("one", "new.status == 'SHIPPED'", "new.total > `13`"),
+        rule("spared", unless=(spared,)),
+        rule("not-spared", unless=(not_spared,)),
+    ]
+    assert matched_ids(rules, SHIPPED) == ["both", "not-spared"]
+
+
+def test_vars_lists_and_named_conditions_come_from_the_rules_scope() -> None:
+    scope = Scope(
+        vars={"limit": Decimal("12.5")},
+        lists={"done": ["SHIPPED", "DELIVERED"]},
+        conditions={"big": "new.total >= vars.limit", "done": "contains(lists.done, new.status)"},
+    )
+    assert matched_ids([rule("r", "is.big && is.done", scope=scope)], SHIPPED) == ["r"]
+
+
+def test_a_condition_that_cannot_be_evaluated_does_not_hold_and_is_reported() -> None:
+    rules = [
+        rule("broken", "starts_with(new.total, 'a')"),
+        rule("broken-exception", unless=(Unless(name="odd", when=("starts_with(new.total, 'a')",)),)),
+        rule("sound"),
+    ]
+    evaluation = Engine.from_rules(RuleSet(tuple(rules))).evaluate(SHIPPED)
+    assert [match.rule.id for match in evaluation.matches] == ["broken-exception", "sound"]
+    assert [(error.rule_id, error.clause) for error in evaluation.errors] == [
+        ("broken", "when"),
+        ("broken-exception", "unless[odd]"),
+    ]
+    assert all(isinstance(error, ConditionError) and "starts_with" in error.message for error in evaluation.errors)
+
+
+def test_a_malformed_attribute_disturbs_only_the_rules_that_read_it() -> None:
+    record = stream_record(NewImage={"status": {"S": "SHIPPED"}, "total": {"N": "twelve"}})
+    evaluation = Engine.from_rules(
+        RuleSet((rule("reads-it", "new.total > `1`"), rule("does-not", "new.status == 'SHIPPED'")))
+    ).evaluate(record)
+    assert [match.rule.id for match in evaluation.matches] == ["does-not"]
+    assert [error.rule_id for error in evaluation.errors] == ["reads-it"]
+
+
+def test_what_is_no_stream_record_is_refused() -> None:
+    with pytest.raises(RecordError):
+        Engine.from_rules(RuleSet()).match({"hello": "world"})
+
+
+def test_a_rule_that_cannot_be_compiled_is_refused_by_name() -> None:
+    with pytest.raises(RuleSetError, match="rule 'r', when\\[1\\]"):
+        Engine.from_rules(RuleSet((rule("r", "new.a", "new.b ==", when_is_list=True),)))
+
+
+def test_explain_names_the_clause_that_stopped_a_rule_and_the_values_it_read() -> None:
+    rules = (
+        rule("matches", "became(&status, 'SHIPPED')"),
+        rule("stopped", "new.status == 'SHIPPED'", "new.total > `100`", when_is_list=True),
+        rule("excepted", unless=(Unless(name="cheap", when=("new.total < `100`",)),)),
+        rule("fails", "starts_with(new.total, 'a')"),
+        rule("other-table", "new.total", tables=("customers",)),
+        rule("other-event", events=("INSERT",)),
+        rule("off", enabled=False),
+    )
+    explanations = Engine.from_rules(RuleSet(rules)).explain(SHIPPED)
+    assert [(e.rule_id, e.outcome, e.stopped_by) for e in explanations] == [
+        ("matches", "matched", None),
+        ("stopped", "not_matched", "when[1]"),
+        ("excepted", "not_matched", "unless[cheap]"),
+        ("fails", "error", "when"),
+        ("other-table", "not_matched", "table"),
+        ("other-event", "not_matched", "event"),
+        ("off", "not_matched", "enabled"),
+    ]
+    assert explanations[0].clauses == (
+        ClauseTrace(
+            "when", "became(&status, 'SHIPPED')", "true", True, (("old.status", "PACKED"), ("new.status", "SHIPPED"))
+        ),
+    )
+    assert explanations[1].clauses == (
+        ClauseTrace("when[0]", "new.status == 'SHIPPED'", "true", True, (("new.status", "SHIPPED"),)),
+        ClauseTrace("when[1]", "new.total > `100`", "false", False, (("new.total", Decimal("12.50")),)),
+    )
+    assert explanations[4] == Explanation(
+        "other-table", "not_matched", "table", (ClauseTrace("when", "new.total", "not_evaluated"),)
+    )
+
+
+def test_explain_and_match_agree() -> None:
+    rules = (rule("a", "new.total > `1`"), rule("b", "new.total < `1`"), rule("c", "abs(new.status)"))
+    engine = Engine.from_rules(RuleSet(rules))
+    explained = [e.rule_id for e in engine.explain(SHIPPED) if e.outcome == "matched"]
+    assert explained == [match.rule.id for match in engine.match(SHIPPED)] == ["a"]
