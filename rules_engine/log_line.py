@@ -39,8 +39,8 @@ def _size(value: Any) -> int:
 
 def _cut(text: str, size: int) -> str:
     """The longest start of `text` that takes at most `size` bytes as JSON; nothing if even "" does not fit."""
-    length = bisect_right(range(len(text)), size, key=lambda length: _size(text[:length]))
-    return text[: max(0, length - 1)]
+    fitting = bisect_right(range(len(text)), size, key=lambda end: _size(text[:end]))
+    return text[: max(0, fitting - 1)]
 
 
 def write_line(line: str) -> None:
