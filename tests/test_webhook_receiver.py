@@ -1,0 +1,79 @@
+"""The receiver, with the `standardwebhooks` library as the sender: two implementations, one specification."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from standardwebhooks import Webhook
+
+from rules_engine.local.webhook_receiver import WebhookReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four.").decode()
+OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret, not it..").decode()
+BODY = '{"order": "o-1", "total": 12.50}'
+
+
+def signed(body: str = BODY, secret: str = SECRET, age: timedelta = timedelta()) -> dict[str, str]:
+    sent_at = datetime.now(UTC) - age
+    return {
+        "webhook-id": "MSG1",
+        "webhook-timestamp": str(int(sent_at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("MSG1", sent_at, body),
+    }
+
+
+def post(receiver: WebhookReceiver, headers: dict[str, str], body: str = BODY) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(receiver.address, timeout=10)
+    connection.request("POST", "/orders", body, headers)
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver(SECRET) as server:
+        yield server
+
+
+def test_a_signed_request_is_taken_and_kept(receiver: WebhookReceiver) -> None:
+    assert post(receiver, signed()) == (204, b"")
+    kept = receiver.received
+    assert [(one.webhook_id, one.path, one.payload, one.refusal) for one in kept] == [
+        ("MSG1", "/orders", {"order": "o-1", "total": 12.5}, None)
+    ]
+
+
+def test_one_fitting_signature_of_several_is_enough(receiver: WebhookReceiver) -> None:
+    headers = signed()
+    headers["webhook-signature"] = f"v1,AAAA v9,x {headers['webhook-signature']}"
+    assert post(receiver, headers) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        (signed(secret=OTHER_SECRET), "no signature fits the body"),
+        (signed(body=BODY + " "), "no signature fits the body"),
+        (signed() | {"webhook-id": "MSG2"}, "no signature fits the body"),
+        (signed() | {"webhook-signature": "v1,not base64!"}, "no signature fits the body"),
+        (signed(age=timedelta(minutes=6)), "the timestamp is more than 300 s off"),
+        (signed(age=timedelta(minutes=-6)), "the timestamp is more than 300 s off"),
+        (signed() | {"webhook-timestamp": "now"}, "the timestamp 'now' is not a number of seconds"),
+        ({"webhook-id": "MSG1"}, "no header 'webhook-timestamp'"),
+        ({}, "no header 'webhook-id'"),
+    ],
+)
+def test_a_request_that_cannot_be_believed_is_refused_with_the_reason(
+    receiver: WebhookReceiver, headers: dict[str, str], why: str
+) -> None:
+    assert post(receiver, headers) == (401, f'{{"error": "{why}"}}'.encode())
+    assert [one.refusal for one in receiver.received] == [why]
