@@ -47,7 +47,7 @@ def load(data: bytes) -> RuleSet:
     version = document.get("format")
     if version != FORMAT:
         raise BundleError(f"the bundle has format {version!r}, and this version reads format {FORMAT} only")
-    content = {"scopes": document.get("scopes"), "rules": document.get("rules")}
+    content: dict[str, Any] = {"scopes": document.get("scopes"), "rules": document.get("rules")}
     if document.get("sha256") != _digest(content):
         raise BundleError("the bundle's SHA-256 does not match its rules: it was changed after it was built")
     try:
@@ -77,7 +77,9 @@ def _rule_to_json(rule: Rule, scope: int) -> dict[str, Any]:
 
 
 def _rule_from_json(rule: Mapping[str, Any], scopes: list[Scope]) -> Rule:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in rule.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in rule.items()
+    }
     values["scope"] = scopes[rule["scope"]]
     values["actions"] = tuple(ActionSpec(**action) for action in rule["actions"])
     values["unless"] = tuple(
@@ -96,4 +98,6 @@ def _to_json(value: Any, left_out: frozenset[str] = frozenset()) -> dict[str, An
 
 
 def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
     return object() if field.default is MISSING else field.default

@@ -11,15 +11,17 @@ exception (`unless`) whose condition fails so does not stop its rule. Both are r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
 from rules_engine.expression import Program, compile_expression, is_true, paths_read
 from rules_engine.index import Index, accepts_event
 from rules_engine.model import Match, Rule, RuleSet, Scope
 from rules_engine.record import StreamRecord, parse_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)

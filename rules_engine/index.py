@@ -10,10 +10,11 @@ never candidates.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rules_engine.model import Rule
     from rules_engine.record import StreamRecord
 

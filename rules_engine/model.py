@@ -6,12 +6,13 @@ from. Expressions and templates are kept as the author wrote them; whoever needs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rules_engine.errors import Location
     from rules_engine.record import StreamRecord
 
@@ -21,16 +22,18 @@ EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE", "EXPIRE")
 VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 """Stream view types, as DynamoDB names them."""
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The constants and named conditions of one rule file: the roots `vars`, `lists` and `is`."""
 
-    vars: Mapping[str, Any] = _NOTHING
-    lists: Mapping[str, Any] = _NOTHING
-    conditions: Mapping[str, str] = _NOTHING
+    vars: Mapping[str, Any] = field(default_factory=_nothing)
+    lists: Mapping[str, Any] = field(default_factory=_nothing)
+    conditions: Mapping[str, str] = field(default_factory=_nothing)
 
 
 EMPTY_SCOPE = Scope()
@@ -53,7 +56,7 @@ class ActionSpec:
 
     id: str
     type: str
-    config: Mapping[str, Any] = _NOTHING
+    config: Mapping[str, Any] = field(default_factory=_nothing)
     mode: str = "at_least_once"
     on_error: str = "retry"
     timeout_seconds: float | None = None

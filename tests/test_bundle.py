@@ -46,7 +46,13 @@ def test_numbers_come_back_exactly() -> None:
 
 
 def test_tests_and_positions_stay_with_the_author() -> None:
-    written = Rule(id="plain", tables=("orders",), actions=PLAIN.actions, tests=({"name": "x"},), location=Location("f", 1, 1))
+    written = Rule(
+        id="plain",
+        tables=("orders",),
+        actions=PLAIN.actions,
+        tests=({"name": "x"},),
+        location=Location("f", 1, 1),
+    )
     assert bundle.dump(RuleSet((written,))) == bundle.dump(RuleSet((PLAIN,)))
 
 

@@ -18,8 +18,12 @@ def stream_record(event: str = "MODIFY", *, table: str = "orders", **dynamodb: A
         "eventName": event,
         "eventSource": "aws:dynamodb",
         "awsRegion": "eu-west-1",
-        "eventSourceARN": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}/stream/2026-01-01T00:00:00.000",
-        "dynamodb": {"Keys": {"order_id": {"S": "o-1"}}, "SequenceNumber": "100000000000000000001", **dynamodb},
+        "eventSourceARN": f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}/stream/2026-01-01T00:00:00",
+        "dynamodb": {
+            "Keys": {"order_id": {"S": "o-1"}},
+            "SequenceNumber": "100000000000000000001",
+            **dynamodb,
+        },
     }
 
 
@@ -51,7 +55,11 @@ def test_a_match_carries_the_rule_and_the_record() -> None:
 
 
 def test_rules_of_other_tables_and_disabled_rules_do_not_match() -> None:
-    rules = [rule("other", tables=("customers",)), rule("both", tables=("customers", "orders")), rule("off", enabled=False)]
+    rules = [
+        rule("other", tables=("customers",)),
+        rule("both", tables=("customers", "orders")),
+        rule("off", enabled=False),
+    ]
     assert matched_ids(rules, SHIPPED) == ["both"]
 
 
@@ -109,7 +117,9 @@ def test_a_condition_that_cannot_be_evaluated_does_not_hold_and_is_reported() ->
         ("broken", "when"),
         ("broken-exception", "unless[odd]"),
     ]
-    assert all(isinstance(error, ConditionError) and "starts_with" in error.message for error in evaluation.errors)
+    assert all(
+        isinstance(error, ConditionError) and "starts_with" in error.message for error in evaluation.errors
+    )
 
 
 def test_a_malformed_attribute_disturbs_only_the_rules_that_read_it() -> None:
@@ -153,7 +163,11 @@ def test_explain_names_the_clause_that_stopped_a_rule_and_the_values_it_read() -
     ]
     assert explanations[0].clauses == (
         ClauseTrace(
-            "when", "became(&status, 'SHIPPED')", "true", True, (("old.status", "PACKED"), ("new.status", "SHIPPED"))
+            "when",
+            "became(&status, 'SHIPPED')",
+            "true",
+            True,
+            (("old.status", "PACKED"), ("new.status", "SHIPPED")),
         ),
     )
     assert explanations[1].clauses == (
