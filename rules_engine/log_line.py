@@ -38,7 +38,7 @@ def _size(value: Any) -> int:
 
 
 def _cut(text: str, size: int) -> str:
-    """The longest start of `text` that takes at most `size` bytes as JSON; nothing if even "" does not fit."""
+    """The longest start of `text` that takes at most `size` bytes as JSON; nothing if none does."""
     fitting = bisect_right(range(len(text)), size, key=lambda end: _size(text[:end]))
     return text[: max(0, fitting - 1)]
 

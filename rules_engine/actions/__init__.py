@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rules_engine.model import ActionSpec, Delivery, Scope
-    from rules_engine.record import StreamRecord
 
 ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
@@ -65,8 +64,6 @@ COMMON_PROPERTIES: dict[str, Any] = {
     },
 }
 """Keys that every action has besides those of its type's own SCHEMA."""
-
-PAYLOAD_FIELDS = ("eventID", "eventName", "table", "createdAt", "keys", "new", "old")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +137,6 @@ def action_type(name: str) -> ActionType:
 def action_types() -> dict[str, ActionType]:
     """Every type there is, by name: ours and those of installed packages, which cannot replace ours."""
     return {name: action_type(name) for name in sorted({**_installed(), **ACTIONS})}
-
-
-def default_payload(record: StreamRecord) -> dict[str, Any]:
-    """The change itself: what an action sends where the rule names no payload."""
-    document = record.document
-    return {name: document[name] for name in PAYLOAD_FIELDS}
 
 
 def _installed() -> dict[str, str]:
