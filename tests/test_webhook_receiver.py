@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ def signed(body: str = BODY, secret: str = SECRET, age: timedelta = timedelta())
 
 
 def post(receiver: WebhookReceiver, headers: dict[str, str], body: str = BODY) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(receiver.address, timeout=10)
+    trust = ssl.create_default_context(cadata=receiver.ca_pem.decode())
+    connection = http.client.HTTPSConnection(receiver.address, timeout=10, context=trust)
     connection.request("POST", "/orders", body, headers)
     response = connection.getresponse()
     answer = response.status, response.read()
@@ -77,3 +79,12 @@ def test_a_request_that_cannot_be_believed_is_refused_with_the_reason(
 ) -> None:
     assert post(receiver, headers) == (401, f'{{"error": "{why}"}}'.encode())
     assert [one.refusal for one in receiver.received] == [why]
+
+
+def test_a_sender_that_does_not_know_the_receivers_authority_hangs_up(receiver: WebhookReceiver) -> None:
+    connection = http.client.HTTPSConnection(
+        receiver.address, timeout=10, context=ssl.create_default_context()
+    )
+    with pytest.raises(ssl.SSLCertVerificationError):
+        connection.request("POST", "/orders", BODY, signed())
+    assert receiver.received == []

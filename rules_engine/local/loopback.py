@@ -10,9 +10,11 @@ from __future__ import annotations
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
     from http import HTTPStatus
     from types import TracebackType
 
@@ -42,12 +44,13 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 class LoopbackServer(socketserver.ThreadingTCPServer):
-    """Serves `exchange` until `close`; each connection has its own thread."""
+    """Serves `exchange` until `close`, under TLS where `tls` is given; each connection has its own thread."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, exchange: type[Exchange]) -> None:
+    def __init__(self, exchange: type[Exchange], tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         super().__init__(("127.0.0.1", 0), exchange)
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -58,6 +61,13 @@ class LoopbackServer(socketserver.ThreadingTCPServer):
     def address(self) -> str:
         """Host and port, as `127.0.0.1:41234`."""
         return f"127.0.0.1:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client_address = super().get_request()
+        if self._tls is not None:
+            # The handshake takes place in the connection's own thread, at its first read.
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, client_address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: a client that hung up has no further interest in its answer."""

@@ -54,7 +54,7 @@ def free_port() -> int:
 
 def require_local_extra() -> None:
     """Raises `LocalStackError` saying what to install unless everything the stack runs is there."""
-    for module in ("ministack", "awslambdaric"):
+    for module in ("ministack", "awslambdaric", "trustme"):
         if importlib.util.find_spec(module) is None:
             raise LocalStackError(
                 f"the local stack needs '{module}', which is not installed: pip install 'rules-engine[local]'"
