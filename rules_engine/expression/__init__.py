@@ -1,0 +1,1 @@
+"""Conditions: JMESPath with exact numbers and bounded cost."""

@@ -1,0 +1,148 @@
+"""JMESPath text -> tokens and `Node` tree; refuses what jmespath.py refuses.
+
+The only importer of jmespath: its lexer says what the tokens are, so both agree on every text. Its ends are
+unreliable and its literals are floats (`0.1` must be one tenth), so both are read again from the source.
+Refused as ExpressionError: syntax (RE201, at the offending token), and more than 500 nodes, 50 levels or
+65,536 characters (RE212), so that everything later may recurse over the tree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jmespath.exceptions import EmptyExpressionError, LexerError
+from jmespath.lexer import Lexer
+
+from rules_engine.errors import ExpressionError
+from rules_engine.expression.grammar import Parser
+from rules_engine.expression.node import (
+    MAX_CHARACTERS,
+    MAX_DIGITS,
+    MAX_LEVELS,
+    WHITESPACE,
+    Node,
+    Token,
+    syntax_error,
+    too_large,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Node", "Token", "parse", "tokens"]
+
+
+def parse(text: str) -> Node:
+    """The tree of `text`; raises ExpressionError with a finding at the offending token."""
+    if len(text) > MAX_CHARACTERS:
+        raise too_large(text, f"more than {MAX_CHARACTERS} characters", MAX_CHARACTERS)
+    found, error = _tokenize(text)
+    if error:
+        raise error
+    return Parser(text, found).parse()
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of `text`; raises ExpressionError at the first that is none, after yielding those before."""
+    found, error = _tokenize(text)
+    yield from found
+    if error:
+        raise error
+
+
+_TOKEN = re.compile(
+    r"""'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*`
+    | -?[0-9]+ | [A-Za-z_][A-Za-z0-9_]* | \[\] | \[\? | && | \|\| | [<>=!]= | .""",
+    re.VERBOSE | re.DOTALL,
+)
+_QUOTES = {"'": "string", '"': "name in double quotes", "`": "literal"}
+
+
+def _token_end(text: str, start: int) -> int:
+    match = _TOKEN.match(text, start)
+    return match.end() if match else start
+
+
+def _tokenize(text: str) -> tuple[list[Token], ExpressionError | None]:
+    found: list[Token] = []
+    try:
+        with warnings.catch_warnings():
+            # `foo` for "foo" is deprecated JMESPath, not a deprecated call of ours.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            for raw in Lexer().tokenize(text):
+                start, value = raw["start"], raw["value"]
+                end = _token_end(text, start)
+                if text.startswith("`", start):
+                    value = _literal(text, start, end)
+                found.append(Token(raw["type"], value, start, end))
+    except ExpressionError as error:
+        return found, error
+    except EmptyExpressionError:
+        return found, syntax_error(text, "the expression is empty", 0, 1)
+    except LexerError as error:
+        return found, _lexer_error(text, error.lex_position)
+    except (ValueError, RecursionError):
+        # An index of more digits than int() takes, or a literal nested deeper than the JSON reader goes.
+        end = found[-1].end if found else 0
+        start = len(text) - len(text[end:].lstrip(WHITESPACE))
+        return found, syntax_error(text, "number or literal that is too large", start, 1)
+    return found, None
+
+
+def _lexer_error(text: str, start: int) -> ExpressionError:
+    character = text[start]
+    end = _token_end(text, start)
+    if character not in _QUOTES:
+        return syntax_error(text, f"unexpected '{character}'", start, 1)
+    kind = _QUOTES[character]
+    if end == start + 1:
+        return syntax_error(text, f"{kind} without a closing {character}", start, len(text) - start)
+    return syntax_error(text, f"{kind} that is not legal JSON", start, end - start)
+
+
+def _literal(text: str, start: int, end: int) -> Any:
+    """The value of the literal at `start`, with exact numbers."""
+    written = text[start + 1 : end - 1].replace("\\`", "`")
+    try:
+        try:
+            value = _DECODER.decode(written)
+        except json.JSONDecodeError:
+            value = _DECODER.decode(f'"{written.lstrip()}"')  # JMESPath's old way to write a string
+    except ValueError as error:
+        message = f"literal that is not legal JSON: {error}"
+        raise syntax_error(text, message, start, end - start) from None
+    level, values = 0, [value]
+    while values:
+        level += 1
+        if level > MAX_LEVELS:
+            raise too_large(text, f"a literal of more than {MAX_LEVELS} levels", start)
+        values = [child for parent in values for child in _children(parent)]
+    return value
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _number(written: str) -> int | Decimal:
+    if len(written) > MAX_DIGITS:
+        raise ValueError(f"a number has at most {MAX_DIGITS} digits")
+    if written.lstrip("-").isdigit():
+        return int(written)
+    number = Decimal(written)
+    if number and abs(number.adjusted()) >= MAX_DIGITS:
+        raise ValueError(f"a number is less than 1e{MAX_DIGITS}")
+    return number
+
+
+def _no_number(written: str) -> NoReturn:
+    raise ValueError(f"{written} is no number")
+
+
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_constant=_no_number)
