@@ -19,6 +19,7 @@ from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, overload
 
 from rules_engine.errors import AttributeValueError
@@ -33,7 +34,6 @@ _NUMBERS = Context(
     prec=38, Emin=-130, Emax=125, capitals=1, clamp=0, traps=[Inexact, InvalidOperation, Overflow, Subnormal]
 )
 _is_number_text = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
-_is_integer_text = re.compile(r"[+-]?[0-9]+").fullmatch
 
 
 class Binary(str):
@@ -128,7 +128,7 @@ def from_boto(attribute: Any) -> dict[str, Any]:
     return _from_boto(attribute, 0)
 
 
-# Reading. Every decoder takes (what stands under the type tag, depth): one signature keeps dispatch to one call.
+# Reading. Every decoder takes what stands under the type tag and the depth: one signature, one dispatch.
 
 
 def _decode(attribute: Any, depth: int) -> Any:
@@ -150,17 +150,21 @@ def _decode_text(value: Any, depth: int) -> str:
 def _decode_number(text: Any, depth: int) -> int | Decimal:
     if not isinstance(text, str):
         raise AttributeValueError("N is not text")
-    # The common case, for which int() needs no further check; isdigit alone would let other scripts in.
-    if len(text) <= 38 and text.isdigit() and text.isascii():
-        return int(text)
+    # The common cases, which cannot pass the limits; isdigit alone would let digits of other scripts in.
+    if len(text) <= 38 and text.isascii():
+        digits = text[1:] if text[:1] == "-" else text
+        if digits.isdigit():
+            return int(text)
+        if digits.replace(".", "", 1).isdigit():
+            return Decimal(text)
     if not _is_number_text(text):
         raise AttributeValueError("N is not a number")
     try:
         number = _NUMBERS.create_decimal(text)
     except DecimalException:
         raise AttributeValueError("N is a number that DynamoDB cannot hold") from None
-    # Within the limits, so at most 126 digits long.
-    return int(number) if _is_integer_text(text) else number
+    # An integral number within the limits has at most 126 digits.
+    return number if "." in text or "e" in text or "E" in text else int(number)
 
 
 def _decode_binary(text: Any, depth: int) -> Binary:
@@ -227,7 +231,7 @@ def _bytes_of(text: Any) -> bytes:
 def _checked_set(elements: AttributeSet) -> AttributeSet:
     if not elements:
         raise AttributeValueError(f"{elements.type} is an empty set")
-    if any(left == right for left, right in zip(elements, elements[1:], strict=False)):
+    if any(left == right for left, right in pairwise(elements)):
         raise AttributeValueError(f"{elements.type} has an element twice")
     return elements
 
@@ -264,14 +268,13 @@ def _encode(value: Any, depth: int) -> dict[str, Any]:
 
 
 def _encode_set(elements: AttributeSet) -> list[str]:
-    expected, text = {
-        "SS": (str, str),
-        "NS": ((int, Decimal), _number_text),
-        "BS": (Binary, str),
-    }[elements.type]
+    expected = _ELEMENT_TYPES[elements.type]
     if not all(isinstance(each, expected) for each in elements):
         raise AttributeValueError(f"{elements.type} has an element of another type")
-    return [text(each) for each in elements]
+    return [_number_text(each) if elements.type == "NS" else str(each) for each in elements]
+
+
+_ELEMENT_TYPES: dict[str, type | tuple[type, ...]] = {"SS": str, "NS": (int, Decimal), "BS": Binary}
 
 
 def _number_text(number: int | Decimal) -> str:
@@ -298,7 +301,7 @@ def _to_boto(attribute: Any, depth: int) -> dict[str, Any]:
     if tag == "B":
         return {"B": _bytes_of(value)}
     if tag == "BS":
-        return {"BS": [_bytes_of(each) for each in _decode(attribute, depth)]}
+        return {"BS": [_bytes_of(each) for each in _DECODERS[tag](value, depth)]}
     return _converted(tag, value, depth, _to_boto)
 
 
@@ -309,9 +312,7 @@ def _from_boto(attribute: Any, depth: int) -> dict[str, Any]:
     if tag == "BS":
         if not isinstance(value, (list, tuple)):
             raise AttributeValueError("BS is not a list")
-        attribute = {"BS": [_base64_of(each) for each in value]}
-        _decode(attribute, depth)
-        return attribute
+        return _converted("BS", [_base64_of(each) for each in value], depth, _from_boto)
     return _converted(tag, value, depth, _from_boto)
 
 
@@ -325,9 +326,8 @@ def _converted(
     if tag == "L" and isinstance(value, (list, tuple)):
         depth = _deeper(depth)
         return {"L": [convert(each, depth) for each in value]}
-    attribute = {tag: value}
-    _decode(attribute, depth)
-    return attribute
+    _DECODERS[tag](value, depth)
+    return {tag: value}
 
 
 def _tag_and_value(attribute: Any) -> tuple[Any, Any]:

@@ -38,7 +38,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """The value of JSON `text`. Numbers with a fraction or an exponent are Decimal; of duplicate keys the last wins."""
+    """The value of JSON `text`: fractions and exponents as Decimal; of duplicate keys the last wins."""
     try:
         return _DECODER.decode(text)
     except RecursionError:

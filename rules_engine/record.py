@@ -1,0 +1,417 @@
+"""What Lambda hands over -> `StreamRecord`, one shape for all sources.
+
+In come DynamoDB Streams records, Kinesis Data Streams records that carry DynamoDB changes (base64 JSON), and
+the bare arrays of EventBridge Pipes with either of them (a Pipe flattens a Kinesis record). Out come records
+whose images are decoded attribute by attribute when something reads them, and `MalformedRecord` where only
+the failure id can be read. RecordError: the event is of no known shape, or a record has no failure id to
+report it under, so nothing but failing the whole batch is safe.
+
+Lambda's json.loads has made floats of times with a fraction; they are taken by their shortest decimal form.
+Decoding the images here was left: it costs three times what matching a record may.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Context, Decimal
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from rules_engine import exact_json
+from rules_engine.attribute_value import Image, encode
+from rules_engine.errors import AttributeValueError, RecordError
+
+_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
+_TEXT_OR_NONE = (str, type(None))
+_MAP = (dict, Mapping)  # dict first: the check of an abstract class takes ten times as long
+_MAP_OR_NONE = (dict, type(None), Mapping)
+_TTL_PRINCIPAL = "dynamodb.amazonaws.com"
+
+_SECONDS, _MILLISECONDS, _MICROSECONDS = 0, -3, -6
+_END_OF_TIME = 253_402_300_800  # 10000-01-01T00:00:00Z in seconds: beyond it there is no four-digit year
+_LATEST = {unit: _END_OF_TIME * 10**-unit for unit in (_SECONDS, _MILLISECONDS, _MICROSECONDS)}
+_TIMES = Context(prec=40)
+_NANOSECOND = Decimal("1e-9")
+
+_match_table_arn = re.compile(r"arn:[^:]+:dynamodb:[^:]*:[^:]*:table/([A-Za-z0-9_.-]+)(?:/.*)?").fullmatch
+
+
+class StreamRecord:
+    """One change of one item. Made by `parse_record`; nothing is set afterwards but its own caches.
+
+    `failure_id` is what a partial batch response must name. `keys_raw`, `new_raw` and `old_raw` are the
+    DynamoDB JSON that `keys`, `new` and `old` read from, for a reader that needs no decoding.
+    """
+
+    __slots__ = (
+        "_document",
+        "_keys",
+        "_new",
+        "_old",
+        "_time",
+        "_time_unit",
+        "aws_region",
+        "event_id",
+        "event_name",
+        "expired",
+        "failure_id",
+        "keys_raw",
+        "new_raw",
+        "old_raw",
+        "raw",
+        "sequence_number",
+        "source_arn",
+        "table",
+    )
+
+    def __init__(
+        self,
+        raw: Mapping[str, Any],
+        change: Mapping[str, Any],
+        table: str,
+        failure_id: str,
+        sequence_number: str | None,
+        time_unit: int,
+    ) -> None:
+        data = change["dynamodb"]
+        self.raw = raw
+        self.table = table
+        self.failure_id = failure_id
+        self.sequence_number = sequence_number
+        self.event_name: str = change.get("eventName", "")
+        self.event_id: str = change.get("eventID", "")
+        self.aws_region: str | None = change.get("awsRegion")
+        self.source_arn: str | None = raw.get("eventSourceARN")
+        self.keys_raw: Mapping[str, Any] | None = data.get("Keys")
+        self.new_raw: Mapping[str, Any] | None = data.get("NewImage")
+        self.old_raw: Mapping[str, Any] | None = data.get("OldImage")
+        self._time: int | float | Decimal | None = data.get("ApproximateCreationDateTime")
+        self._time_unit = time_unit
+        self._check()
+        self.expired = "userIdentity" in change and _is_expired(change)
+        self._keys: Image | None = None
+        self._new: Image | None = None
+        self._old: Image | None = None
+        self._document: dict[str, Any] | None = None
+
+    def _check(self) -> None:
+        """Everything that stands outside the images, once, so that no reader has to doubt it."""
+        if self.event_name not in _EVENT_NAMES:
+            raise RecordError("'eventName' is none of INSERT, MODIFY, REMOVE")
+        if not isinstance(self.event_id, str) or not self.event_id:
+            raise RecordError("'eventID' is not text")
+        if not isinstance(self.aws_region, _TEXT_OR_NONE):
+            raise RecordError("'awsRegion' is not text")
+        if not isinstance(self.source_arn, _TEXT_OR_NONE):
+            raise RecordError("'eventSourceARN' is not text")
+        if not isinstance(self.keys_raw, _MAP_OR_NONE):
+            raise RecordError("'Keys' is not an object")
+        if not isinstance(self.new_raw, _MAP_OR_NONE):
+            raise RecordError("'NewImage' is not an object")
+        if not isinstance(self.old_raw, _MAP_OR_NONE):
+            raise RecordError("'OldImage' is not an object")
+        if self._time is not None and not _is_time(self._time, self._time_unit):
+            raise RecordError("'ApproximateCreationDateTime' is not a time")
+
+    @property
+    def keys(self) -> Image | None:
+        if self._keys is None and self.keys_raw is not None:
+            self._keys = Image(self.keys_raw)
+        return self._keys
+
+    @property
+    def new(self) -> Image | None:
+        if self._new is None and self.new_raw is not None:
+            self._new = Image(self.new_raw)
+        return self._new
+
+    @property
+    def old(self) -> Image | None:
+        if self._old is None and self.old_raw is not None:
+            self._old = Image(self.old_raw)
+        return self._old
+
+    @property
+    def sequence(self) -> int | None:
+        """The sequence number as what orders it: `9` comes before `10`."""
+        return None if self.sequence_number is None else int(self.sequence_number)
+
+    @property
+    def created_at_seconds(self) -> Decimal | None:
+        """Seconds since 1970, exact down to nanoseconds."""
+        time = self._time
+        if time is None:
+            return None
+        exact = Decimal(float.__repr__(time)) if isinstance(time, float) else Decimal(time)
+        seconds = exact.scaleb(self._time_unit, _TIMES)
+        cut = seconds.quantize(_NANOSECOND, ROUND_DOWN, _TIMES)
+        return seconds if seconds == cut else cut
+
+    @property
+    def created_at(self) -> str | None:
+        """ISO 8601 UTC text, with a fraction only where the source gives one that is not zero."""
+        seconds = self.created_at_seconds
+        if seconds is None:
+            return None
+        whole = int(seconds)
+        fraction = f"{seconds:f}".partition(".")[2]
+        moment = datetime.fromtimestamp(whole, UTC).replace(tzinfo=None).isoformat()
+        return f"{moment}.{fraction}Z" if fraction.strip("0") else f"{moment}Z"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What a condition sees. Built once; not to be changed."""
+        if self._document is None:
+            self._document = {
+                "eventName": self.event_name,
+                "eventID": self.event_id,
+                "awsRegion": self.aws_region,
+                "table": self.table,
+                "keys": self.keys,
+                "new": self.new,
+                "old": self.old,
+                "expired": self.expired,
+                "createdAt": self.created_at,
+                "sequenceNumber": self.sequence_number,
+            }
+        return self._document
+
+    def __repr__(self) -> str:
+        return f"<StreamRecord {self.event_name} {self.table} {self.event_id}>"
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRecord:
+    """A record that can be reported but not read. `reason` names no value of it."""
+
+    failure_id: str
+    reason: str
+    raw: Mapping[str, Any]
+
+
+def parse_event(event: Any) -> list[StreamRecord | MalformedRecord]:
+    """The records of a Lambda event, in its order."""
+    if isinstance(event, list):
+        return [_parse_or_mark(raw, piped=True) for raw in event]
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        raise RecordError("the event is neither a list nor has a list of 'Records'")
+    return [_parse_or_mark(raw, piped=False) for raw in records]
+
+
+def parse_record(raw: Any) -> StreamRecord:
+    """One record as Lambda delivers it inside `Records`, or a Kinesis record flattened by a Pipe."""
+    return _parse(raw, _failure_id(raw, piped=False))
+
+
+def _parse_or_mark(raw: Any, *, piped: bool) -> StreamRecord | MalformedRecord:
+    failure_id = _failure_id(raw, piped)
+    try:
+        return _parse(raw, failure_id)
+    except RecordError as error:
+        return MalformedRecord(failure_id, str(error), raw)
+
+
+def _failure_id(raw: Any, piped: bool) -> str:
+    """What a partial response must name. An empty or unknown name would mean complete failure."""
+    if not isinstance(raw, _MAP):
+        raise RecordError("a record is not an object")
+    if piped or ("data" in raw and "dynamodb" not in raw):
+        event_id = raw.get("eventID")
+        if isinstance(event_id, str) and event_id:
+            return event_id
+        raise RecordError("a record of a pipe has no 'eventID'")
+    if "dynamodb" in raw:
+        part, name = raw["dynamodb"], "SequenceNumber"
+    elif "kinesis" in raw:
+        part, name = raw["kinesis"], "sequenceNumber"
+    else:
+        raise RecordError("a record is neither of a DynamoDB nor of a Kinesis stream")
+    number: Any = part.get(name) if isinstance(part, _MAP) else None
+    if number is None:
+        raise RecordError(f"a record has no '{name}'")
+    return _checked_sequence_number(number)
+
+
+def _parse(raw: Mapping[str, Any], failure_id: str) -> StreamRecord:
+    if "dynamodb" in raw:
+        data = raw["dynamodb"]
+        if not isinstance(data, _MAP):
+            raise RecordError("'dynamodb' is not an object")
+        sequence_number = data.get("SequenceNumber")
+        if sequence_number is not failure_id and sequence_number is not None:
+            _checked_sequence_number(sequence_number)
+        return StreamRecord(raw, raw, _table_of_stream(raw), failure_id, sequence_number, _SECONDS)
+    envelope = raw.get("kinesis", raw)
+    if not isinstance(envelope, _MAP):
+        raise RecordError("'kinesis' is not an object")
+    sequence_number = _checked_sequence_number(envelope.get("sequenceNumber"))
+    change = _kinesis_body(envelope.get("data"))
+    time_unit = _time_unit(change["dynamodb"].get("ApproximateCreationDateTimePrecision"))
+    return StreamRecord(raw, change, _table_name(change), failure_id, sequence_number, time_unit)
+
+
+def _is_time(time: Any, time_unit: int) -> bool:
+    if isinstance(time, bool) or not isinstance(time, (int, float, Decimal)):
+        return False
+    if isinstance(time, Decimal) and not time.is_finite():
+        return False
+    # A float NaN is in no range.
+    return bool(0 <= time < _LATEST[time_unit])
+
+
+def _checked_sequence_number(number: Any) -> str:
+    # DynamoDB's have 21 to 40 digits, those of Kinesis 56; int() must be able to read them all.
+    if isinstance(number, str) and number.isdigit() and number.isascii() and len(number) <= 128:
+        return number
+    raise RecordError("the sequence number is not a text of digits")
+
+
+def _is_expired(change: Mapping[str, Any]) -> bool:
+    """Whether time to live removed the item: the only removals that DynamoDB makes in its own name."""
+    identity = change["userIdentity"]
+    if change["eventName"] != "REMOVE" or not isinstance(identity, Mapping):
+        return False
+    # Lambda writes both members in lower case, the streams API itself with a capital.
+    kind = identity.get("type", identity.get("Type"))
+    principal = identity.get("principalId", identity.get("PrincipalId"))
+    return bool(kind == "Service" and principal == _TTL_PRINCIPAL)
+
+
+def _table_of_stream(raw: Mapping[str, Any]) -> str:
+    arn = raw.get("eventSourceARN")
+    return _table_of_arn(arn) if isinstance(arn, str) else _table_name(raw)
+
+
+@lru_cache(maxsize=256)
+def _table_of_arn(arn: str) -> str:
+    found = _match_table_arn(arn)
+    if found is None:
+        raise RecordError("'eventSourceARN' names no DynamoDB table")
+    return found[1]
+
+
+def _table_name(change: Mapping[str, Any]) -> str:
+    name = change.get("tableName")
+    if isinstance(name, str) and name:
+        return name
+    raise RecordError("the record names no table")
+
+
+def _kinesis_body(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, str):
+        raise RecordError("the Kinesis 'data' is not text")
+    try:
+        body = exact_json.loads(b64decode(data, validate=True).decode())
+    except ValueError:
+        # Not chained: the original error carries the body.
+        raise RecordError("the Kinesis 'data' is not base64 of JSON") from None
+    if not isinstance(body, dict) or not isinstance(body.get("dynamodb"), dict):
+        raise RecordError("the Kinesis 'data' is no change of a DynamoDB item")
+    return body
+
+
+def _time_unit(precision: Any) -> int:
+    if precision is None or precision == "MILLISECOND":
+        return _MILLISECONDS
+    if precision == "MICROSECOND":
+        return _MICROSECONDS
+    raise RecordError("'ApproximateCreationDateTimePrecision' is neither MILLISECOND nor MICROSECOND")
+
+
+# The short form in which tests and `explain` take a record.
+
+_DEFAULT_SECONDS = 1_704_067_200  # 2024-01-01T00:00:00Z
+_DEFAULT_SEQUENCE_NUMBER = "100000000000000000001"
+_IMAGES = {"keys": "Keys", "new": "NewImage", "old": "OldImage"}
+_NEVER_THERE = {"INSERT": "old", "REMOVE": "new", "EXPIRE": "new"}
+_PLAIN_KEYS = {"event", "table", "expired", "eventID", "awsRegion", "createdAt", "sequenceNumber", *_IMAGES}
+
+
+def record_from_images(record: Mapping[str, Any], default_table: str) -> dict[str, Any]:
+    """A DynamoDB Streams record as Lambda would deliver it, of `{event, keys, new, old}` in plain values.
+
+    `event` may also be EXPIRE, a REMOVE by time to live. Besides the images, the other fields of a
+    condition's document may be given: `table`, `expired`, `eventID`, `awsRegion`, `createdAt`,
+    `sequenceNumber`. Without `eventID` the same content gives the same one.
+    """
+    for key in record:
+        if key not in _PLAIN_KEYS:
+            raise RecordError(f"unknown key {key!r} in a record")
+    event, expired = _plain_event(record)
+    table = _plain_text(record, "table", default_table)
+    region = _plain_text(record, "awsRegion", "us-east-1")
+    arn = f"arn:aws:dynamodb:{region}:000000000000:table/{table}/stream/2024-01-01T00:00:00.000"
+    data: dict[str, Any] = {"ApproximateCreationDateTime": _plain_seconds(record)}
+    for key, name in _IMAGES.items():
+        if record.get(key) is not None:
+            data[name] = _plain_image(key, record[key])
+    data["SequenceNumber"] = _plain_text(record, "sequenceNumber", _DEFAULT_SEQUENCE_NUMBER)
+    data["StreamViewType"] = "NEW_AND_OLD_IMAGES" if "NewImage" in data or "OldImage" in data else "KEYS_ONLY"
+    content = exact_json.dumps([event, expired, table, data])
+    raw = {
+        "eventID": _plain_text(record, "eventID", sha256(content.encode()).hexdigest()[:32]),
+        "eventName": event,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": region,
+        "dynamodb": data,
+        "eventSourceARN": arn,
+    }
+    if expired:
+        raw["userIdentity"] = {"type": "Service", "principalId": _TTL_PRINCIPAL}
+    parse_record(raw)
+    return raw
+
+
+def _plain_event(record: Mapping[str, Any]) -> tuple[str, bool]:
+    event = record.get("event")
+    if event not in (*_EVENT_NAMES, "EXPIRE"):
+        raise RecordError("'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE")
+    absent = _NEVER_THERE.get(event)
+    if absent is not None and record.get(absent) is not None:
+        raise RecordError(f"'{absent}' is never there in a record of event {event}")
+    expired = record.get("expired", event == "EXPIRE")
+    if not isinstance(expired, bool):
+        raise RecordError("'expired' of a record is neither true nor false")
+    if (expired and event not in ("REMOVE", "EXPIRE")) or (event == "EXPIRE" and not expired):
+        raise RecordError(f"'expired' of a record does not go together with event {event}")
+    return ("REMOVE" if event == "EXPIRE" else event), expired
+
+
+def _plain_text(record: Mapping[str, Any], key: str, default: str) -> str:
+    text = record.get(key, default)
+    if isinstance(text, str) and text:
+        return text
+    raise RecordError(f"'{key}' of a record is not text")
+
+
+def _plain_seconds(record: Mapping[str, Any]) -> int | float:
+    if "createdAt" not in record:
+        return _DEFAULT_SECONDS
+    try:
+        moment = datetime.fromisoformat(record["createdAt"])
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.utcoffset() is None:
+        raise RecordError("'createdAt' of a record is not a time like 2024-07-30T17:20:48Z")
+    seconds = moment.timestamp()
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _plain_image(key: str, image: Any) -> dict[str, Any]:
+    if not isinstance(image, Mapping):
+        raise RecordError(f"'{key}' of a record is not a map")
+    attributes = {}
+    for name, value in image.items():
+        try:
+            # By way of JSON, so that the floats of json.loads become the decimals they were written as.
+            attributes[name] = encode(exact_json.loads(exact_json.dumps(value)))
+        except (AttributeValueError, TypeError, ValueError) as error:
+            raise RecordError(f"'{key}.{name}' of a record: {error}") from None
+    return attributes
