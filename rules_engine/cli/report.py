@@ -35,18 +35,18 @@ def render_text(problems: Sequence[Problem], paint: Paint = plain) -> str:
 
 def _lines(problem: Problem, paint: Paint) -> Iterator[str]:
     severity = paint(f"{problem.severity} {problem.code}", problem.severity)
-    yield f"{paint(_visible(str(problem.location)), 'place')}: {severity} {_visible(problem.message)}"
+    yield f"{paint(visible(str(problem.location)), 'place')}: {severity} {visible(problem.message)}"
     number = str(problem.location.line)
     width = max(_GUTTER, len(number))
     if problem.source_line.strip():
         shown, start, length = _cut(problem.source_line, problem.location.column - 1, problem.location.length)
-        before, marked = _visible(shown[:start]), _visible(shown[start : start + length])
-        yield f"{number:>{width}} | {_visible(shown)}".rstrip()
+        before, marked = visible(shown[:start]), visible(shown[start : start + length])
+        yield f"{number:>{width}} | {visible(shown)}".rstrip()
         yield f"{'':{width}} | {' ' * _columns(before)}{paint('^' * max(1, _columns(marked)), 'caret')}"
     for location, message in problem.related:
-        yield f"{'':{width}} = {paint(_visible(str(location)), 'place')}: {_visible(message)}"
+        yield f"{'':{width}} = {paint(visible(str(location)), 'place')}: {visible(message)}"
     if problem.hint:
-        yield f"{'':{width}} = {paint('hint', 'hint')}: {_visible(problem.hint)}"
+        yield f"{'':{width}} = {paint('hint', 'hint')}: {visible(problem.hint)}"
 
 
 def _cut(line: str, start: int, length: int) -> tuple[str, int, int]:
@@ -60,7 +60,8 @@ def _cut(line: str, start: int, length: int) -> tuple[str, int, int]:
     return f"{head}{line[first:last]}{tail}", start - first + len(head), marked
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """`text` with everything that could move a cursor or turn the reading direction made a visible mark."""
     return "".join(_visible_character(character) for character in text)
 
 

@@ -1,0 +1,127 @@
+"""`rules-engine list`: the rule set as a table.
+
+In: paths to a rule set without errors. Out: one row per rule, for people, for a page of documentation, or as
+JSON for programs. Text is a rich table, as wide as the terminal, or as wide as it needs to be where no
+terminal listens, so that `grep` sees a rule's cells whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.report import visible
+from rules_engine.cli.rule_files import DEFAULT_PATHS, count, load_clean_rules
+from rules_engine.model import EVENT_NAMES
+
+if TYPE_CHECKING:
+    from rules_engine.model import Rule, RuleSet
+
+_HEADINGS = ("id", "table", "event", "condition", "actions", "owner")
+
+
+@click.command("list", short_help="Show the rules as a table.")
+@click.argument("paths", metavar="[PATHS]...", nargs=-1)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+)
+def command(paths: tuple[str, ...], output: str) -> int:
+    """Show the rules under PATHS (default: rules) as a table: id, table, event, condition, actions, owner.
+
+    \b
+    Examples:
+      rules-engine list
+      rules-engine list rules --format markdown > RULES.md
+    """
+    rule_set = load_clean_rules(paths or DEFAULT_PATHS)
+    if output == "json":
+        from rules_engine import exact_json
+
+        click.echo(exact_json.dumps({"version": 1, "rules": [_document(rule) for rule in rule_set.rules]}))
+    elif output == "markdown":
+        click.echo(_markdown(rule_set), nl=False)
+    else:
+        _print_table(rule_set)
+    return OK
+
+
+def _cells(rule: Rule) -> tuple[list[str], ...]:
+    """The lines of each cell."""
+    events = ["any"] if rule.events == EVENT_NAMES else list(rule.events)
+    conditions = [" ".join(text.split()) for text in rule.when]
+    for exception in rule.unless:
+        conditions.append(
+            f"unless {exception.name}: {' && '.join(' '.join(t.split()) for t in exception.when)}"
+        )
+    actions = [
+        action.id if action.id == action.type else f"{action.id} ({action.type})" for action in rule.actions
+    ]
+    identity = [rule.id] if rule.enabled else [f"{rule.id} (disabled)"]
+    return identity, list(rule.tables), events, conditions, actions, [rule.owner or ""]
+
+
+def _document(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "description": rule.description,
+        "enabled": rule.enabled,
+        "tables": rule.tables,
+        "events": rule.events,
+        "when": rule.when,
+        "unless": [
+            {"name": each.name, "when": each.when, "reason": each.reason, "expires": each.expires}
+            for each in rule.unless
+        ],
+        "actions": [{"id": action.id, "type": action.type} for action in rule.actions],
+        "owner": rule.owner,
+        "severity": rule.severity,
+        "tags": rule.tags,
+        "runbook": rule.runbook,
+        "path": rule.location.path if rule.location else None,
+        "line": rule.location.line if rule.location else None,
+    }
+
+
+def _markdown(rule_set: RuleSet) -> str:
+    rows = [f"| {' | '.join(_HEADINGS)} |", f"|{'---|' * len(_HEADINGS)}"]
+    for rule in rule_set.rules:
+        cells = _cells(rule)
+        # Conditions are code; a pipe ends a cell even inside code, unless it is escaped.
+        texts = [
+            "<br>".join(_code(line) if heading == "condition" else visible(line) for line in lines)
+            for heading, lines in zip(_HEADINGS, cells, strict=True)
+        ]
+        rows.append("| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |")
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _code(text: str) -> str:
+    """A code span. JMESPath writes literals in backticks, so the span needs a longer fence and a gap."""
+    shown = visible(text)
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+
+
+def _print_table(rule_set: RuleSet) -> None:
+    import shutil
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    on_terminal = sys.stdout.isatty()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if on_terminal else "")
+    for heading in _HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for rule in rule_set.rules:
+        separator = "\n" if on_terminal else ", "
+        table.add_row(*(Text(separator.join(visible(line) for line in lines)) for lines in _cells(rule)))
+    width = shutil.get_terminal_size().columns if on_terminal else 10_000
+    Console(file=sys.stdout, width=width).print(table)
+    click.echo(count(len(rule_set.rules), "rule"), err=True)

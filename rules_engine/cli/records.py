@@ -1,0 +1,95 @@
+"""Records as people have them -> events as Lambda delivers them.
+
+In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, or a plain
+image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}`). Out: events that
+`parse_event` and the handler take. Records that stand alone are put together into batches, in their order.
+Numbers stay exact. What is none of these is refused with a RecordError that names file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import JSONDecodeError
+from typing import IO, TYPE_CHECKING, Any
+
+from rules_engine import exact_json
+from rules_engine.errors import RecordError
+from rules_engine.record import record_from_images
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules_engine.model import RuleSet
+
+BATCH_SIZE = 100
+"""Records of one event, as in the event source mapping that the deployment template makes."""
+
+_RECORD_KEYS = {"dynamodb", "kinesis"}
+_IMAGE_KEYS = {"event", "keys", "old", "new"}
+
+
+def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
+    """The events in `file`. An image pair without `table` is for the rules' table, if there is only one."""
+    try:
+        text = file.read()
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{file.name}: not UTF-8 text (byte {error.start})") from error
+    if not text.strip():
+        return []
+    events: list[Any] = []
+    batch: list[Mapping[str, Any]] = []
+    for place, document in _documents(text, file.name):
+        if isinstance(document, list) or (isinstance(document, Mapping) and "Records" in document):
+            events += _batches(batch)
+            batch = []
+            events.append(document)
+        else:
+            batch.append(_record(document, place, rule_set))
+    return events + _batches(batch)
+
+
+def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
+    """(place, value) of the one document that `text` is, or of each of its lines."""
+    try:
+        yield name, exact_json.loads(text)
+        return
+    except JSONDecodeError as error:
+        # "Extra data" behind a whole first line: one document a line.
+        if not (error.msg == "Extra data" and "\n" in text[: error.pos]):
+            raise RecordError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    except ValueError as error:
+        raise RecordError(f"{name}: {error}") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield f"{name}:{number}", exact_json.loads(line)
+            except JSONDecodeError as error:
+                raise RecordError(f"{name}:{number}:{error.colno}: not JSON: {error.msg}") from error
+            except ValueError as error:
+                raise RecordError(f"{name}:{number}: {error}") from error
+
+
+def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
+    if isinstance(document, Mapping):
+        if document.keys() & _RECORD_KEYS:
+            return document
+        if document.keys() & _IMAGE_KEYS:
+            return _from_images(document, place, rule_set)
+    raise RecordError(
+        f"{place}: neither a stream record, nor a Lambda event (Records), "
+        "nor an image pair (event, keys, old, new)"
+    )
+
+
+def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:
+    tables = sorted({table for rule in rule_set.rules for table in rule.tables})
+    if "table" not in document and len(tables) != 1:
+        raise RecordError(f"{place}: it needs a 'table'; the rules are for {', '.join(tables)}")
+    try:
+        return record_from_images(document, table=tables[0])
+    except RecordError as error:
+        raise RecordError(f"{place}: {error}") from error
+
+
+def _batches(records: list[Mapping[str, Any]]) -> list[Any]:
+    return [{"Records": records[start : start + BATCH_SIZE]} for start in range(0, len(records), BATCH_SIZE)]
