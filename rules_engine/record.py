@@ -48,6 +48,24 @@ class StreamRecord:
     DynamoDB JSON that `keys`, `new` and `old` read from, for a reader that needs no decoding.
     """
 
+    event_name: str
+    event_id: str
+    table: str
+    aws_region: str | None
+    keys_raw: Mapping[str, Any] | None
+    new_raw: Mapping[str, Any] | None
+    old_raw: Mapping[str, Any] | None
+    expired: bool
+    sequence_number: str | None
+    failure_id: str
+    source_arn: str | None
+    raw: Mapping[str, Any]
+    _time: int | float | Decimal | None
+    _keys: Image | None
+    _new: Image | None
+    _old: Image | None
+    _document: dict[str, Any] | None
+
     __slots__ = (
         "_document",
         "_keys",
@@ -78,45 +96,39 @@ class StreamRecord:
         sequence_number: str | None,
         time_unit: int,
     ) -> None:
+        # One long function, because calls would be a third of what a record costs that no rule wants.
+        # Whatever stands outside the images is checked here, so that no reader has to doubt it.
         data = change["dynamodb"]
         self.raw = raw
         self.table = table
         self.failure_id = failure_id
         self.sequence_number = sequence_number
-        self.event_name: str = change.get("eventName", "")
-        self.event_id: str = change.get("eventID", "")
-        self.aws_region: str | None = change.get("awsRegion")
-        self.source_arn: str | None = raw.get("eventSourceARN")
-        self.keys_raw: Mapping[str, Any] | None = data.get("Keys")
-        self.new_raw: Mapping[str, Any] | None = data.get("NewImage")
-        self.old_raw: Mapping[str, Any] | None = data.get("OldImage")
-        self._time: int | float | Decimal | None = data.get("ApproximateCreationDateTime")
-        self._time_unit = time_unit
-        self._check()
-        self.expired = "userIdentity" in change and _is_expired(change)
-        self._keys: Image | None = None
-        self._new: Image | None = None
-        self._old: Image | None = None
-        self._document: dict[str, Any] | None = None
-
-    def _check(self) -> None:
-        """Everything that stands outside the images, once, so that no reader has to doubt it."""
-        if self.event_name not in _EVENT_NAMES:
+        self.event_name = event_name = change.get("eventName", "")
+        if event_name not in _EVENT_NAMES:
             raise RecordError("'eventName' is none of INSERT, MODIFY, REMOVE")
-        if not isinstance(self.event_id, str) or not self.event_id:
+        event_id = change.get("eventID")
+        if not isinstance(event_id, str) or not event_id:
             raise RecordError("'eventID' is not text")
-        if not isinstance(self.aws_region, _TEXT_OR_NONE):
-            raise RecordError("'awsRegion' is not text")
-        if not isinstance(self.source_arn, _TEXT_OR_NONE):
-            raise RecordError("'eventSourceARN' is not text")
-        if not isinstance(self.keys_raw, _MAP_OR_NONE):
+        self.event_id = event_id
+        self.keys_raw = keys = data.get("Keys")
+        self.new_raw = new = data.get("NewImage")
+        self.old_raw = old = data.get("OldImage")
+        if not isinstance(keys, _MAP_OR_NONE):
             raise RecordError("'Keys' is not an object")
-        if not isinstance(self.new_raw, _MAP_OR_NONE):
+        if not isinstance(new, _MAP_OR_NONE):
             raise RecordError("'NewImage' is not an object")
-        if not isinstance(self.old_raw, _MAP_OR_NONE):
+        if not isinstance(old, _MAP_OR_NONE):
             raise RecordError("'OldImage' is not an object")
-        if self._time is not None and not _is_time(self._time, self._time_unit):
+        self._time = time = data.get("ApproximateCreationDateTime")
+        if time is not None and not _is_time(time, time_unit):
             raise RecordError("'ApproximateCreationDateTime' is not a time")
+        self._time_unit = time_unit
+        self.aws_region = region = change.get("awsRegion")
+        self.source_arn = arn = raw.get("eventSourceARN")
+        if not isinstance(region, _TEXT_OR_NONE) or not isinstance(arn, _TEXT_OR_NONE):
+            raise RecordError("'awsRegion' or 'eventSourceARN' is not text")
+        self.expired = "userIdentity" in change and _is_expired(change)
+        self._keys = self._new = self._old = self._document = None
 
     @property
     def keys(self) -> Image | None:
@@ -206,57 +218,66 @@ def parse_event(event: Any) -> list[StreamRecord | MalformedRecord]:
 
 def parse_record(raw: Any) -> StreamRecord:
     """One record as Lambda delivers it inside `Records`, or a Kinesis record flattened by a Pipe."""
-    return _parse(raw, _failure_id(raw, piped=False))
+    return _parse(raw, piped=False)
 
 
-def _parse_or_mark(raw: Any, *, piped: bool) -> StreamRecord | MalformedRecord:
-    failure_id = _failure_id(raw, piped)
+def _parse_or_mark(raw: Any, piped: bool) -> StreamRecord | MalformedRecord:
     try:
-        return _parse(raw, failure_id)
+        return _parse(raw, piped)
     except RecordError as error:
-        return MalformedRecord(failure_id, str(error), raw)
+        return MalformedRecord(_failure_id(raw, piped), str(error), raw)
+
+
+def _parse(raw: Any, piped: bool) -> StreamRecord:
+    if not isinstance(raw, _MAP):
+        raise RecordError("a record is not an object")
+    data = raw.get("dynamodb")
+    if data is None:
+        return _parse_kinesis(raw, piped)
+    if not isinstance(data, _MAP):
+        raise RecordError("'dynamodb' is not an object")
+    number = data.get("SequenceNumber")
+    if number is not None or not piped:
+        _check_sequence_number(number)
+    arn = raw.get("eventSourceARN")
+    table = _table_of_arn(arn) if isinstance(arn, str) else _table_name(raw)
+    failure_id = raw.get("eventID", "") if piped else number
+    return StreamRecord(raw, raw, table, failure_id, number, _SECONDS)
+
+
+def _parse_kinesis(raw: Mapping[str, Any], piped: bool) -> StreamRecord:
+    failure_id = _failure_id(raw, piped)
+    envelope = raw.get("kinesis", raw)
+    if not isinstance(envelope, _MAP):
+        raise RecordError("'kinesis' is not an object")
+    number = envelope.get("sequenceNumber")
+    _check_sequence_number(number)
+    change = _kinesis_body(envelope.get("data"))
+    time_unit = _time_unit(change["dynamodb"].get("ApproximateCreationDateTimePrecision"))
+    return StreamRecord(raw, change, _table_name(change), failure_id, number, time_unit)
 
 
 def _failure_id(raw: Any, piped: bool) -> str:
     """What a partial response must name. An empty or unknown name would mean complete failure."""
     if not isinstance(raw, _MAP):
         raise RecordError("a record is not an object")
-    if piped or ("data" in raw and "dynamodb" not in raw):
+    if piped or "data" in raw:
         event_id = raw.get("eventID")
         if isinstance(event_id, str) and event_id:
             return event_id
         raise RecordError("a record of a pipe has no 'eventID'")
-    if "dynamodb" in raw:
-        part, name = raw["dynamodb"], "SequenceNumber"
-    elif "kinesis" in raw:
-        part, name = raw["kinesis"], "sequenceNumber"
-    else:
-        raise RecordError("a record is neither of a DynamoDB nor of a Kinesis stream")
-    number: Any = part.get(name) if isinstance(part, _MAP) else None
-    if number is None:
-        raise RecordError(f"a record has no '{name}'")
-    return _checked_sequence_number(number)
-
-
-def _parse(raw: Mapping[str, Any], failure_id: str) -> StreamRecord:
-    if "dynamodb" in raw:
-        data = raw["dynamodb"]
-        if not isinstance(data, _MAP):
-            raise RecordError("'dynamodb' is not an object")
-        sequence_number = data.get("SequenceNumber")
-        if sequence_number is not failure_id and sequence_number is not None:
-            _checked_sequence_number(sequence_number)
-        return StreamRecord(raw, raw, _table_of_stream(raw), failure_id, sequence_number, _SECONDS)
-    envelope = raw.get("kinesis", raw)
-    if not isinstance(envelope, _MAP):
-        raise RecordError("'kinesis' is not an object")
-    sequence_number = _checked_sequence_number(envelope.get("sequenceNumber"))
-    change = _kinesis_body(envelope.get("data"))
-    time_unit = _time_unit(change["dynamodb"].get("ApproximateCreationDateTimePrecision"))
-    return StreamRecord(raw, change, _table_name(change), failure_id, sequence_number, time_unit)
+    for part, name in (("dynamodb", "SequenceNumber"), ("kinesis", "sequenceNumber")):
+        body = raw.get(part)
+        if isinstance(body, _MAP):
+            number = body.get(name)
+            _check_sequence_number(number)
+            return str(number)
+    raise RecordError("a record is neither of a DynamoDB nor of a Kinesis stream")
 
 
 def _is_time(time: Any, time_unit: int) -> bool:
+    if type(time) is int:
+        return bool(0 <= time < _LATEST[time_unit])
     if isinstance(time, bool) or not isinstance(time, (int, float, Decimal)):
         return False
     if isinstance(time, Decimal) and not time.is_finite():
@@ -265,11 +286,10 @@ def _is_time(time: Any, time_unit: int) -> bool:
     return bool(0 <= time < _LATEST[time_unit])
 
 
-def _checked_sequence_number(number: Any) -> str:
+def _check_sequence_number(number: Any) -> None:
     # DynamoDB's have 21 to 40 digits, those of Kinesis 56; int() must be able to read them all.
-    if isinstance(number, str) and number.isdigit() and number.isascii() and len(number) <= 128:
-        return number
-    raise RecordError("the sequence number is not a text of digits")
+    if not (isinstance(number, str) and number.isdigit() and number.isascii() and len(number) <= 128):
+        raise RecordError("a record has no sequence number of digits")
 
 
 def _is_expired(change: Mapping[str, Any]) -> bool:
@@ -281,11 +301,6 @@ def _is_expired(change: Mapping[str, Any]) -> bool:
     kind = identity.get("type", identity.get("Type"))
     principal = identity.get("principalId", identity.get("PrincipalId"))
     return bool(kind == "Service" and principal == _TTL_PRINCIPAL)
-
-
-def _table_of_stream(raw: Mapping[str, Any]) -> str:
-    arn = raw.get("eventSourceARN")
-    return _table_of_arn(arn) if isinstance(arn, str) else _table_name(raw)
 
 
 @lru_cache(maxsize=256)
@@ -333,7 +348,7 @@ _NEVER_THERE = {"INSERT": "old", "REMOVE": "new", "EXPIRE": "new"}
 _PLAIN_KEYS = {"event", "table", "expired", "eventID", "awsRegion", "createdAt", "sequenceNumber", *_IMAGES}
 
 
-def record_from_images(record: Mapping[str, Any], default_table: str) -> dict[str, Any]:
+def record_from_images(record: Mapping[str, Any], table: str) -> dict[str, Any]:
     """A DynamoDB Streams record as Lambda would deliver it, of `{event, keys, new, old}` in plain values.
 
     `event` may also be EXPIRE, a REMOVE by time to live. Besides the images, the other fields of a
@@ -344,7 +359,7 @@ def record_from_images(record: Mapping[str, Any], default_table: str) -> dict[st
         if key not in _PLAIN_KEYS:
             raise RecordError(f"unknown key {key!r} in a record")
     event, expired = _plain_event(record)
-    table = _plain_text(record, "table", default_table)
+    table = _plain_text(record, "table", table)
     region = _plain_text(record, "awsRegion", "us-east-1")
     arn = f"arn:aws:dynamodb:{region}:000000000000:table/{table}/stream/2024-01-01T00:00:00.000"
     data: dict[str, Any] = {"ApproximateCreationDateTime": _plain_seconds(record)}
