@@ -8,6 +8,7 @@ the first transport. requests was left: it reads proxies and .netrc from the sur
 
 from __future__ import annotations
 
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,7 +35,10 @@ class Urllib3Transport:
     def __init__(self) -> None:
         import urllib3
 
-        self._pool = urllib3.PoolManager(retries=False)
+        # Said, not assumed: urllib3 1.26, which Lambda has, checks no certificate unless it is told to.
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._pool = urllib3.PoolManager(retries=False, cert_reqs="CERT_REQUIRED", ssl_context=context)
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float

@@ -1,0 +1,73 @@
+"""Real HTTP endpoints on loopback: one that keeps what it was sent, and some that misbehave."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from rules_engine.local.loopback import Exchange, LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Received:
+    method: str
+    path: str
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """Answers each request with the next of `answers` (status, headers), and with 204 when there is none."""
+
+    url: str
+    received: list[Received] = field(default_factory=list)
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+
+
+@contextmanager
+def running_receiver() -> Iterator[Receiver]:
+    class Keeping(Exchange):
+        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            receiver.received.append(Received(self.command, self.path, headers, self.read_body()))
+            status, answer_headers = receiver.answers.pop(0) if receiver.answers else (204, {})
+            self.answer(HTTPStatus(status), b"", **answer_headers)
+
+        do_PUT = do_GET = do_POST  # noqa: N815 - the base class's names
+
+    with LoopbackServer(Keeping) as server:
+        receiver = Receiver(f"http://{server.address}")
+        yield receiver
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """The URL of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def server_sending(answer: bytes) -> Iterator[str]:
+    """The URL of a server that reads one request, sends these bytes and closes the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()

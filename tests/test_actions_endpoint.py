@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.actions.endpoint import authority_of, check_path, percent_encode
+from rules_engine.errors import TemplateError
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("https://hooks.example.com", "hooks.example.com"),
+        ("https://hooks.example.com/", "hooks.example.com"),
+        ("https://hooks.example.com?a=b", "hooks.example.com"),
+        ("https://Hooks.example.com:8443/a/b?c=d/e", "Hooks.example.com:8443"),
+        ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("https://192.0.2.1/", "192.0.2.1"),
+        ("https://[2001:db8::1]:8443/", "[2001:db8::1]:8443"),
+    ],
+)
+def test_host_and_port_are_what_stands_before_the_path(url: str, authority: str) -> None:
+    assert authority_of(url, allow_plain_http=False) == authority
+
+
+ODD = "the URL has a character that must be percent-encoded"
+SCHEME = "the URL must start with https://"
+HOST = "the URL's host and port cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", SCHEME),
+        ("hooks.example.com/canary", SCHEME),
+        ("ftp://hooks.example.com/canary", SCHEME),
+        ("HTTPS://hooks.example.com/canary", SCHEME),
+        ("https:/hooks.example.com/canary", SCHEME),
+        ("http://hooks.example.com/canary", f"{SCHEME} unless 'allow_plain_http' is true"),
+        ("https:///canary", HOST),
+        ("https://hooks..example.com/canary", HOST),
+        ("https://hooks.example.com:/canary", HOST),
+        ("https://hooks.example.com:port/canary", HOST),
+        ("https://hooks.example.com:123456/canary", HOST),
+        ("https://hooks.example.com:80:80/canary", HOST),
+        ("https://hooks%2Eexample.com/canary", HOST),
+        ("https://[::1/canary", HOST),
+        ("https://user:canary@hooks.example.com/", "the URL must not hold user information"),
+        ("https://hooks.example.com\\@127.0.0.1/canary", ODD),
+        ("https://hooks.example.com/can ary", ODD),
+        ("https://hooks.example.com/can\nary", ODD),
+        ("https://hooks.example.com/canary\x00", ODD),
+        ("https://bücher.example/canary", ODD),
+        ("https://\uff11\uff12\uff17.0.0.1/canary", ODD),
+        ("https://hooks.example.com/#canary", "the URL must not have a fragment"),
+        ("https://hooks.example.com#canary", "the URL must not have a fragment"),
+    ],
+)
+def test_what_two_parsers_could_read_in_two_ways_is_refused_and_not_shown(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match="URL") as refusal:
+        authority_of(url, allow_plain_http=False)
+    assert str(refusal.value) == message
+
+
+def test_plain_http_has_to_be_allowed() -> None:
+    assert authority_of("http://127.0.0.1:8080/", allow_plain_http=True) == "127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("start", ["https://hooks.example.com/", "https://hooks.example.com?id="])
+def test_a_hole_may_follow_the_end_of_the_host(start: str) -> None:
+    assert authority_of(start, allow_plain_http=False, complete=False) == "hooks.example.com"
+
+
+@pytest.mark.parametrize("start", ["https://hooks.example.com", "https://hooks.example.com:80", "https://a"])
+def test_a_hole_must_not_add_to_the_host(start: str) -> None:
+    with pytest.raises(ValueError, match="a hole must not stand in the URL's host"):
+        authority_of(start, allow_plain_http=False, complete=False)
+
+
+@pytest.mark.parametrize("path", ["/..", "/../a", "/a/../b", "/a/.", "/a/..?b"])
+def test_a_segment_of_dots_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="as a path segment"):
+        check_path(f"https://hooks.example.com{path}")
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/a..b/...", "/a?b=..", "?..", "/?a=/../b"])
+def test_dots_elsewhere_are_no_matter(rest: str) -> None:
+    check_path(f"https://hooks.example.com{rest}")
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_an_encoded_text_cannot_leave_its_place(text: str) -> None:
+    encoded = percent_encode(text)
+    url = f"https://hooks.example.com/a/{encoded}/b?c={encoded}&d"
+    parts = urlsplit(url)
+    assert authority_of(url, allow_plain_http=False) == "hooks.example.com"
+    assert [unquote(segment) for segment in parts.path.split("/")] == ["", "a", text, "b"]
+    assert [unquote(part) for part in parts.query.split("&")] == [f"c={text}", "d"]
+
+
+def test_half_a_surrogate_pair_cannot_be_encoded() -> None:
+    with pytest.raises(TemplateError, match="not valid Unicode"):
+        percent_encode("\ud800")
