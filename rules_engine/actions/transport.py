@@ -8,7 +8,6 @@ the first transport. requests was left: it reads proxies and .netrc from the sur
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,10 +34,9 @@ class Urllib3Transport:
     def __init__(self) -> None:
         import urllib3
 
-        # Said, not assumed: urllib3 1.26, which Lambda has, checks no certificate unless it is told to.
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._pool = urllib3.PoolManager(retries=False, cert_reqs="CERT_REQUIRED", ssl_context=context)
+        # Said, not assumed: urllib3 1.26, which Lambda has had, checks no certificate unless it is told to.
+        # Authorities and TLS 1.2 at least are the interpreter's own; with a context of ours 1.26 does not work.
+        self._pool = urllib3.PoolManager(retries=False, cert_reqs="CERT_REQUIRED")
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
@@ -57,7 +55,7 @@ class Urllib3Transport:
                 redirect=False,
                 preload_content=False,
             )
-        # In this order: with urllib3 1.26, which Lambda has, a failed connection is a kind of timeout.
+        # In this order: with urllib3 1.26, which Lambda has had, a failed connection is a kind of timeout.
         except exceptions.NewConnectionError:
             raise ActionError("CONNECT", "no connection to the receiver") from None
         except exceptions.TimeoutError:
