@@ -69,7 +69,7 @@ def command(
 
 
 def _require_known(rule_set: RuleSet, rule_ids: Sequence[str]) -> None:
-    from rules_engine.expression.spelling import nearest
+    from rules_engine.expression.checks.spelling import nearest
 
     known = {rule.id for rule in rule_set.rules}
     for rule_id in rule_ids:

@@ -84,9 +84,9 @@ def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
 def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     tables = sorted({table for rule in rule_set.rules for table in rule.tables})
     if "table" not in document and len(tables) != 1:
-        raise RecordError(f"{place}: it needs a 'table'; the rules are for {', '.join(tables)}")
+        raise RecordError(f"{place}: the record needs a 'table': the rules are for {', '.join(tables)}")
     try:
-        return record_from_images(document, table=tables[0])
+        return record_from_images(document, "".join(tables[:1]))
     except RecordError as error:
         raise RecordError(f"{place}: {error}") from error
 

@@ -80,7 +80,7 @@ def _page(code: str) -> str:
     wanted = code.strip().upper()
     known = codes()
     if wanted not in known:
-        from rules_engine.expression.spelling import nearest
+        from rules_engine.expression.checks.spelling import nearest
 
         near = nearest(wanted, known)
         hint = f" Did you mean {near}?" if near else f" There are {', '.join(known)}."

@@ -1,0 +1,38 @@
+"""Environment variables that actions need and that are not set.
+
+A function that starts without one of its variables fails at the first it meets; whoever runs it by hand wants
+all of them in one go, with the rule and the action that ask.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rules_engine.cli.exit_codes import PROBLEMS
+from rules_engine.template import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rules_engine.model import ActionSpec, Rule
+
+
+class VariablesMissing(click.ClickException):
+    """What an action's config names is not in the environment."""
+
+    exit_code = PROBLEMS
+
+
+def require_variables(actions: Iterable[tuple[Rule, ActionSpec]], environ: Mapping[str, str]) -> None:
+    """Raises VariablesMissing, which names every missing variable with rule and action."""
+    missing = [
+        f"{reference.name} is not set: rule '{rule.id}', action '{spec.id}'"
+        for rule, spec in actions
+        for reference in references(spec.config)
+        if reference.kind == "env" and reference.default is None and reference.name not in environ
+    ]
+    if missing:
+        listed = "".join(f"\n  {line}" for line in dict.fromkeys(missing))
+        raise VariablesMissing(f"the environment lacks what the rules need; nothing was sent{listed}")

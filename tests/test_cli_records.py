@@ -1,0 +1,115 @@
+"""The forms in which people have records, and what each becomes."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rules_engine import exact_json
+from rules_engine.cli.records import load_events
+from rules_engine.errors import RecordError
+from rules_engine.model import Rule, RuleSet
+from rules_engine.record import record_from_images
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ORDERS = RuleSet((Rule("a", ("orders",), ()), Rule("b", ("orders",), ())))
+TWO_TABLES = RuleSet((Rule("a", ("orders", "customers"), ()),))
+
+IMAGES = {"event": "INSERT", "keys": {"id": "1"}, "new": {"id": "1", "total": Decimal("12.50")}}
+RECORD = record_from_images(IMAGES, "orders")
+
+
+def events_in(text: str, rule_set: RuleSet = ORDERS) -> list[Any]:
+    file = io.StringIO(text)
+    file.name = "f.json"
+    return load_events(file, rule_set)
+
+
+def refusal_of(text: str, rule_set: RuleSet = ORDERS) -> str:
+    with pytest.raises(RecordError) as caught:
+        events_in(text, rule_set)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("event", [{"Records": [RECORD, RECORD]}, [RECORD], []])
+def test_an_event_stays_as_it_is(event: Any) -> None:
+    assert events_in(exact_json.dumps(event)) == [event]
+
+
+@pytest.mark.parametrize("indented", [False, True])
+def test_a_record_becomes_an_event_of_one(indented: bool) -> None:
+    text = exact_json.dumps(RECORD)
+    assert events_in(text.replace(",", ",\n") if indented else text) == [{"Records": [RECORD]}]
+
+
+def test_an_image_pair_is_for_the_only_table_of_the_rules() -> None:
+    assert events_in(exact_json.dumps(IMAGES)) == [{"Records": [RECORD]}]
+
+
+def test_an_image_pair_may_name_its_table() -> None:
+    event = events_in(exact_json.dumps({**IMAGES, "table": "customers"}), TWO_TABLES)
+    assert event == [{"Records": [record_from_images(IMAGES, "customers")]}]
+
+
+def test_an_image_pair_must_name_its_table_where_rules_are_for_several() -> None:
+    assert refusal_of(exact_json.dumps(IMAGES), TWO_TABLES) == (
+        "f.json: the record needs a 'table': the rules are for customers, orders"
+    )
+
+
+def test_records_one_a_line_become_batches_between_the_events_among_them() -> None:
+    line = exact_json.dumps(RECORD)
+    event = {"Records": [RECORD]}
+    lines = [line, "", line, exact_json.dumps(event), line]
+    assert events_in("\n".join(lines) + "\n") == [{"Records": [RECORD, RECORD]}, event, {"Records": [RECORD]}]
+
+
+def test_a_batch_has_at_most_a_hundred_records() -> None:
+    line = exact_json.dumps(RECORD) + "\n"
+    assert [len(event["Records"]) for event in events_in(line * 201)] == [100, 100, 1]
+
+
+def test_nothing_is_no_event() -> None:
+    assert events_in(" \n") == []
+
+
+def test_a_line_separator_inside_a_text_does_not_end_a_line() -> None:
+    record = record_from_images({"event": "INSERT", "keys": {"id": "a\u2028b"}}, "orders")
+    line = exact_json.dumps(record)
+    assert events_in(f"{line}\n{line}") == [{"Records": [record, record]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ('{"a": 1,\n "b": }', "f.json:2:7: not JSON: Expecting value"),
+        ('{"event": "INSERT"}\n{"event": ', "f.json:2:11: not JSON: Expecting value"),
+        ('{"new": {"n": NaN}}', "f.json: NaN is not JSON"),
+        (
+            '{"detail": 1}',
+            "f.json: neither a stream record, nor a Lambda event (Records), "
+            "nor an image pair (event, keys, old, new)",
+        ),
+        (
+            '{"event": "INSERT"}\n7',
+            "f.json:2: neither a stream record, nor a Lambda event (Records), "
+            "nor an image pair (event, keys, old, new)",
+        ),
+        ('{"new": {"a": 1}}', "f.json: 'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE"),
+    ],
+)
+def test_a_refusal_names_file_and_line(text: str, refusal: str) -> None:
+    assert refusal_of(text) == refusal
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_bytes(b'{"a": "\xff"}')
+    with path.open(encoding="utf-8") as file, pytest.raises(RecordError) as caught:
+        load_events(file, ORDERS)
+    assert str(caught.value) == f"{path}: not UTF-8 text (byte 7)"
