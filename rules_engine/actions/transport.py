@@ -35,7 +35,7 @@ class Urllib3Transport:
         import urllib3
 
         # Said, not assumed: urllib3 1.26, which Lambda has had, checks no certificate unless it is told to.
-        # Authorities and TLS 1.2 at least are the interpreter's own; with a context of ours 1.26 does not work.
+        # Authorities and TLS 1.2 at least are the interpreter's own: 1.26 fails with a context of ours.
         self._pool = urllib3.PoolManager(retries=False, cert_reqs="CERT_REQUIRED")
 
     def send(
