@@ -269,7 +269,7 @@ def _encode(value: Any, depth: int) -> dict[str, Any]:
 
 def _encode_set(elements: AttributeSet) -> list[str]:
     expected = _ELEMENT_TYPES[elements.type]
-    if not all(isinstance(each, expected) for each in elements):
+    if not all(isinstance(each, expected) and not isinstance(each, bool) for each in elements):
         raise AttributeValueError(f"{elements.type} has an element of another type")
     return [_number_text(each) if elements.type == "NS" else str(each) for each in elements]
 
@@ -284,7 +284,7 @@ def _number_text(number: int | Decimal) -> str:
         exact = None
     if exact is None or not exact.is_finite():
         raise AttributeValueError("a number that DynamoDB cannot hold")
-    return str(number if isinstance(number, int) else exact)
+    return int.__repr__(number) if isinstance(number, int) else str(exact)
 
 
 def _name(name: Any) -> str:
@@ -301,7 +301,8 @@ def _to_boto(attribute: Any, depth: int) -> dict[str, Any]:
     if tag == "B":
         return {"B": _bytes_of(value)}
     if tag == "BS":
-        return {"BS": [_bytes_of(each) for each in _DECODERS[tag](value, depth)]}
+        _DECODERS[tag](value, depth)
+        return {"BS": [_bytes_of(each) for each in value]}
     return _converted(tag, value, depth, _to_boto)
 
 

@@ -108,7 +108,7 @@ class StreamRecord:
             raise RecordError("'eventName' is none of INSERT, MODIFY, REMOVE")
         event_id = change.get("eventID")
         if not isinstance(event_id, str) or not event_id:
-            raise RecordError("'eventID' is not text")
+            raise RecordError("'eventID' is missing or not text")
         self.event_id = event_id
         self.keys_raw = keys = data.get("Keys")
         self.new_raw = new = data.get("NewImage")
@@ -241,7 +241,7 @@ def _parse(raw: Any, piped: bool) -> StreamRecord:
         _check_sequence_number(number)
     arn = raw.get("eventSourceARN")
     table = _table_of_arn(arn) if isinstance(arn, str) else _table_name(raw)
-    failure_id = raw.get("eventID", "") if piped else number
+    failure_id: Any = raw.get("eventID") if piped else number
     return StreamRecord(raw, raw, table, failure_id, number, _SECONDS)
 
 
@@ -424,6 +424,8 @@ def _plain_image(key: str, image: Any) -> dict[str, Any]:
         raise RecordError(f"'{key}' of a record is not a map")
     attributes = {}
     for name, value in image.items():
+        if not isinstance(name, str):
+            raise RecordError(f"'{key}' of a record has a key that is not text")
         try:
             # By way of JSON, so that the floats of json.loads become the decimals they were written as.
             attributes[name] = encode(exact_json.loads(exact_json.dumps(value)))
