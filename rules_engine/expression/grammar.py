@@ -64,10 +64,10 @@ class Parser:
             node, level = stack.pop()
             if level > MAX_LEVELS:
                 self._too_large(f"more than {MAX_LEVELS} levels", node.start)
-            for child in node.children:
+            for position, child in enumerate(node.children):
                 # a || b || c is one level, however long: it is evaluated as one.
-                same = child.type == node.type and child.type in _CHAINS
-                stack.append((child, level if same else level + 1))
+                chained = position == 0 and child.type == node.type and child.type in _CHAINS
+                stack.append((child, level if chained else level + 1))
 
     # Tokens
 

@@ -1,0 +1,76 @@
+"""What one evaluation may cost, counted where cost can grow: in loops and where text or lists are built.
+
+A straight-line condition pays nothing. A loop pays, before it runs, its number of elements times the nodes of
+its body; a scan over text pays a step for 16 characters; whatever is built pays for its elements and
+characters. Past a limit the evaluation ends with BudgetError. Clocks were left: the same record must give
+the same answer on a slow machine.
+
+The numbers: the largest item (400 KB) holds some 130,000 list elements, so a filter of fifteen nodes over the
+longest possible list still fits in 2,000,000 steps, which take less than a second. What is built may be ten
+times the largest item, 4,000,000 elements and characters, at most 32 MB of references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rules_engine.attribute_value import Image
+from rules_engine.errors import BudgetError
+
+MAX_STEPS = 2_000_000
+MAX_SIZE = 4_000_000
+
+_CHARACTERS_A_STEP = 16
+
+
+class Evaluation:
+    """One run of a program: the document at its root, and what is left of its budget."""
+
+    __slots__ = ("document", "size", "steps")
+
+    def __init__(self, document: Any, steps: int = MAX_STEPS) -> None:
+        self.document = document
+        self.steps = steps
+        self.size = MAX_SIZE
+
+    def take(self, steps: int) -> None:
+        """Pay for a loop."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise BudgetError("the expression takes too many steps on this data")
+
+    def scan(self, characters: int) -> None:
+        """Pay for looking through text."""
+        self.take(characters // _CHARACTERS_A_STEP)
+
+    def build(self, size: int) -> None:
+        """Pay for `size` elements or characters about to be made."""
+        self.size -= size
+        if self.size < 0:
+            raise BudgetError("the expression builds too large a value from this data")
+
+    def build_all(self, value: Any) -> None:
+        """Pay for everything in `value`, as often as it occurs: `[@, @]` thirty times over is a billion."""
+        values = [value]
+        while values:
+            value = values.pop()
+            if isinstance(value, str):
+                self.build(len(value))
+            elif isinstance(value, list):
+                self._enter(len(value))
+                values.extend(value)
+            elif isinstance(value, Image):
+                values.append(value.raw)  # counted without decoding what nobody reads
+            elif isinstance(value, Mapping):
+                self._enter(2 * len(value))
+                values.extend(value.values())
+            elif isinstance(value, int):
+                self.build(value.bit_length() // 3)
+            elif isinstance(value, Decimal):
+                self.build(len(str(value)))
+
+    def _enter(self, elements: int) -> None:
+        self.build(elements)
+        self.take(elements)

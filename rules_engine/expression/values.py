@@ -1,0 +1,131 @@
+"""JMESPath's view of Python values: their type, truth, equality and order, and exact arithmetic.
+
+Strings, arrays and objects may be subclasses (`Binary`, `AttributeSet`, `Image`); a number is an int, a
+Decimal, or a float, which counts as the decimal that it prints as. Equality never mixes types, at any depth
+(`[1]` is not `[true]`; jmespath.py compares nested values as Python does). Nothing here recurses, so data may
+be nested as deep as it likes.
+
+The contexts are our own: Python's default one rounds to 28 digits, also in `abs(x)` and `-x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rules_engine.attribute_value import AttributeSet, Binary, Image
+from rules_engine.errors import EvaluationError
+from rules_engine.expression.node import MAX_DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rules_engine.expression.budget import Evaluation
+
+Number: TypeAlias = "int | Decimal"
+
+TYPE_NAMES: dict[type, str] = {
+    str: "string",
+    Binary: "string",
+    bool: "boolean",
+    int: "number",
+    Decimal: "number",
+    float: "number",
+    list: "array",
+    AttributeSet: "array",
+    dict: "object",
+    Image: "object",
+    type(None): "null",
+}
+
+_EXACT = Context(prec=MAX_DIGITS, Emin=-9_999, Emax=9_999, traps=[Inexact, InvalidOperation, Overflow])
+"""A sum that would not be exact raises. DynamoDB numbers reach from 1e-167 to 1e126: some 300 digits."""
+
+_DIVISION = Context(prec=38, rounding=ROUND_HALF_EVEN, Emin=-9_999, Emax=9_999)
+"""As many digits as a DynamoDB number has."""
+
+_LONG_TEXT = 1_000
+
+
+def type_name(value: Any) -> str:
+    """The JMESPath type; `unknown` for what is no JSON value."""
+    name = TYPE_NAMES.get(type(value))
+    if name:
+        return name
+    for python_type, name in ((str, "string"), (list, "array"), (Mapping, "object"), (int, "number")):
+        if isinstance(value, python_type):
+            return name
+    return "unknown"
+
+
+def is_true(value: Any) -> bool:
+    """JMESPath's truth: false are only `false`, `null`, and empty text, list and object. 0 is true."""
+    return bool(value) or type_name(value) == "number"
+
+
+def exact(number: Any) -> Number:
+    """An int or Decimal as it is; a float as the decimal that it prints as."""
+    return Decimal(repr(number)) if isinstance(number, float) else number
+
+
+def equal(left: Any, right: Any, run: Evaluation) -> bool:
+    """Whether both are the same JSON value."""
+    pairs = [(left, right)]
+    while pairs:
+        left, right = pairs.pop()
+        name = type_name(left)
+        if name != type_name(right):
+            return False
+        if name == "array":
+            if len(left) != len(right):
+                return False
+            run.take(len(left))
+            pairs.extend(zip(left, right, strict=True))
+        elif name == "object":
+            if left.keys() != right.keys():
+                return False
+            run.take(len(left))
+            pairs.extend((value, right.get(key)) for key, value in left.items())
+        elif not _equal_scalars(name, left, right, run):
+            return False
+    return True
+
+
+def _equal_scalars(name: str, left: Any, right: Any, run: Evaluation) -> bool:
+    if name == "number":
+        return exact(left) == exact(right)
+    if name == "string" and len(left) > _LONG_TEXT:
+        run.scan(len(left))
+    return bool(left == right)
+
+
+def order(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool | None:
+    """`compare(left, right)` of two numbers; None for anything else."""
+    if type_name(left) != "number" or type_name(right) != "number":
+        return None
+    return compare(exact(left), exact(right))
+
+
+def add(left: Number, right: Number) -> Number:
+    """The sum, to the last digit."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left + right
+    try:
+        return _EXACT.add(left, right)
+    except (Inexact, InvalidOperation, Overflow):
+        raise EvaluationError(f"a sum needs more than {MAX_DIGITS} digits") from None
+
+
+def divide(number: Number, by: int) -> Decimal:
+    """The quotient, to 38 digits."""
+    return _DIVISION.divide(Decimal(number), Decimal(by))
+
+
+def rounded(number: Number, rounding: str) -> int:
+    """The whole number in the direction of `rounding` (a name of the decimal module)."""
+    if isinstance(number, int):
+        return number
+    if not number.is_finite() or number.adjusted() > MAX_DIGITS:
+        raise EvaluationError(f"a number has more than {MAX_DIGITS} digits")
+    return int(number.to_integral_value(rounding))
