@@ -1,0 +1,1 @@
+"""From a rule set to what AWS runs: the function package."""

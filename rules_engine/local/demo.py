@@ -1,0 +1,125 @@
+"""The demo: changes of real orders, through the deployed function, to real targets, read back.
+
+`run_demo(rules_paths, console)` plays the scenario on a local stack that runs the given rules and shows for
+every change which rule and action owed a delivery and whether that was found. The result is an exit code: 0
+only if everything owed was read back from its target with the content the scenario says, and nothing else
+was there. A delivery that came twice is no failure: the promise is at least once.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from rules_engine.exact_json import dumps
+from rules_engine.loader import load_rules
+from rules_engine.local.ministack import require_local_extra
+from rules_engine.local.play import play, wait_until
+from rules_engine.local.scenario import CHANGES, EXPIRY
+from rules_engine.local.stack import LocalStack, exit_on_termination
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from rules_engine.local.play import Played
+    from rules_engine.local.targets import Effect
+    from rules_engine.model import RuleSet
+
+DEADLINE_SECONDS = 45.0
+"""About 3 s are usual; a machine busy with other work gets its time."""
+
+PLACES = {
+    "queue": "message in the topic's queue",
+    "table": "item in the history table",
+    "webhook": "request at the receiver, signature checked",
+    "log": "line in the function's log",
+}
+"""Where each kind of effect is read back."""
+
+
+def run_demo(
+    rules_paths: Sequence[str | Path], console: Console, deadline_seconds: float = DEADLINE_SECONDS
+) -> int:
+    """0 if every delivery was read back and nothing else arrived, else 1."""
+    require_local_extra()
+    rule_set = load_rule_set(rules_paths, console)
+    if rule_set is None:
+        return 1
+    started = time.monotonic()
+    with (
+        exit_on_termination(),
+        console.status("starting the local stack") as status,
+        LocalStack(rule_set) as stack,
+    ):
+        console.print(
+            f"[bold]The local stack is up:[/] ministack on {stack.aws.endpoint_url}, a webhook receiver, "
+            "and the function package behind the stream of table 'orders'."
+        )
+        status.update("changing orders and waiting for deliveries")
+        played = play(stack)
+        wait_until(lambda: not played.missing(stack.effects()) and stack.is_idle(), deadline_seconds)
+        arrived, log = stack.effects(), stack.function_log
+    console.print(_findings_table(played, arrived))
+    return _verdict(console, played, arrived, log, time.monotonic() - started)
+
+
+def load_rule_set(rules_paths: Sequence[str | Path], console: Console) -> RuleSet | None:
+    """The rules; None after printing why they cannot be used."""
+    rule_set, problems = load_rules([Path(path) for path in rules_paths])
+    errors = [problem for problem in problems if problem.severity == "error"]
+    for problem in errors:
+        console.print(Text(f"{problem.location}: error {problem.code} {problem.message}", style="red"))
+    if errors:
+        console.print("'rules-engine validate' shows where and what to do.")
+        return None
+    return rule_set
+
+
+def _findings_table(played: Played, arrived: Sequence[Effect]) -> Table:
+    table = Table("change", "rule", "action", "read back", box=None, padding=(0, 2, 0, 0))
+    clean = not played.unexpected(arrived)
+    for change in (*CHANGES, EXPIRY):
+        label = change.label
+        for expectation in played.expectations:
+            if expectation.change is change:
+                owed = expectation.owed
+                table.add_row(label, owed.rule_id, owed.action_id, _outcome(expectation.effect, arrived))
+                label = ""
+        if not change.owes:
+            nothing = Text("nothing arrived", style="green") if clean else Text("see below", style="red")
+            table.add_row(label, "none", "", nothing)
+    return table
+
+
+def _outcome(effect: Effect, arrived: Sequence[Effect]) -> Text:
+    if effect in arrived:
+        return Text(PLACES[effect.target], style="green")
+    return Text(f"MISSING: {PLACES[effect.target]}", style="bold red")
+
+
+def _verdict(console: Console, played: Played, arrived: Sequence[Effect], log: str, seconds: float) -> int:
+    missing, unexpected = played.missing(arrived), played.unexpected(arrived)
+    for expectation in missing:
+        _print_effect(console, f"missing for '{expectation.change.label}'", expectation.effect)
+    for effect in unexpected:
+        _print_effect(console, "arrived, though nothing asked for it", effect)
+    expected = len(played.expectations)
+    summary = (
+        f"{expected - len(missing)} of {expected} deliveries read back from their targets, "
+        f"{len(unexpected)} unexpected, in {seconds:.1f} s."
+    )
+    failed = bool(missing or unexpected)
+    console.print(Text(summary, style="bold red" if failed else "bold green"))
+    if failed:
+        console.print(Text("\n".join(["The function's log ends with:", *log.splitlines()[-20:]])))
+    return 1 if failed else 0
+
+
+def _print_effect(console: Console, what: str, effect: Effect) -> None:
+    console.print(Text(f"{what}: {PLACES[effect.target]}: {dumps(effect.content)}", style="red"))

@@ -1,0 +1,84 @@
+"""The function package: what is in it, and that the same rules always give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules_engine import bundle
+from rules_engine.deploy.package import build_package
+from rules_engine.local.lambda_runtime import link_runtime, python_path
+from rules_engine.model import ActionSpec, Rule, RuleSet
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parent.parent
+RULES = RuleSet((Rule("big", ("orders",), (ActionSpec("log", "log", {"message": "big"}),)),))
+OTHER_RULES = RuleSet((Rule("small", ("orders",), (ActionSpec("log", "log"),)),))
+
+AUTHORS_ONLY = ("cli", "deploy", "loader", "local", "schema", "source")
+
+
+def opened(package: bytes) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(package))
+
+
+def test_the_same_rules_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = build_package(RULES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert build_package(RULES) == first
+
+
+def test_names_are_sorted_and_nothing_tells_when_or_where_it_was_built() -> None:
+    with opened(build_package(RULES)) as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    told = {(entry.date_time, entry.create_system, entry.external_attr >> 16) for entry in entries}
+    assert told == {((1980, 1, 1, 0, 0, 0), 3, 0o644)}
+
+
+def test_it_holds_source_of_the_lambda_side_and_the_bundle_and_nothing_else() -> None:
+    with opened(build_package(RULES)) as archive:
+        names = set(archive.namelist())
+        assert archive.read("bundle.json") == bundle.dump(RULES)
+        code = names - {"bundle.json"}
+        assert all(archive.read(name) == (ROOT / name).read_bytes() for name in code)
+    assert {"rules_engine/__init__.py", "rules_engine/handler.py", "rules_engine/actions/sns.py"} <= code
+    assert {name for name in code if not name.endswith(".py")} == set()
+    parts = {Path(name).with_suffix("").parts[1] for name in code}
+    assert parts & set(AUTHORS_ONLY) == set()
+
+
+def test_other_rules_change_the_bundle_alone() -> None:
+    with opened(build_package(RULES)) as one, opened(build_package(OTHER_RULES)) as other:
+        assert one.namelist() == other.namelist()
+        changed = [name for name in one.namelist() if one.read(name) != other.read(name)]
+    assert changed == ["bundle.json"]
+
+
+def test_it_is_small() -> None:
+    assert len(build_package(RULES)) <= 300_000
+
+
+def test_every_module_in_it_imports_with_nothing_but_the_lambda_runtime(tmp_path: Path) -> None:
+    function, runtime = tmp_path / "function", tmp_path / "runtime"
+    with opened(build_package(RULES)) as archive:
+        archive.extractall(function)
+        files = [Path(name) for name in archive.namelist() if name.endswith(".py")]
+    link_runtime(runtime)
+    modules = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
+    script = f"import importlib\nfor name in {modules}: importlib.import_module(name)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        env={"PYTHONPATH": python_path(function, runtime)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
