@@ -10,8 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
-    {"errors", "exact_json", "attribute_value", "settings"},
-    {"model", "record", "source", "log_line"},
+    {"errors"},
+    {"exact_json", "attribute_value", "settings", "model"},
+    {"record", "source", "log_line"},
     {"expression"},
     {"template", "index"},
     {"engine", "actions", "bundle"},
