@@ -1,0 +1,192 @@
+"""YAML's own traps, in a rule author's words.
+
+In: a place in a `SourceFile` at which YAML reads something else than the author meant: a tag, an alias, an
+anchor, a hole without quotes, a tab. Out: the `Problem`, with the mended line as its hint where there is one
+mend. These are found on the parser's events; what stops the parser is in `syntax_errors`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules_engine.errors import Problem
+    from rules_engine.source.tree import Node, SourceFile
+
+REUSE = "write the keys out; 'defaults', 'vars', 'lists' and 'conditions' hold what several rules share"
+
+_BLOCK_VALUE = re.compile(r"\s*(?:- +)*(?:[\w.$-]+ *: +)?")
+"""What may stand on a line before a value that goes on to the end of the line."""
+
+_TAG_OR_PLAIN = re.compile(r"[^\s,\]}]*")
+
+
+def quoted(source: SourceFile, start: int, what: str) -> str:
+    """Hint: put the value at `start` in quotes. Shows the mended line where the value ends with its line."""
+    location = source.location(start)
+    line = source.line(location.line)
+    before, value = line[: location.column - 1], line[location.column - 1 :].rstrip()
+    if _BLOCK_VALUE.fullmatch(before):
+        for quote, forbidden in (('"', '"\\'), ("'", "'")):
+            if not any(character in value for character in forbidden):
+                return f"{what}: put the value in quotes: {f'{before.strip()} {quote}{value}{quote}'.strip()}"
+        key = before.strip()
+        return f"{what}: write '{key} >-' and the value on the next line, indented deeper"
+    return f"{what}: put the value in quotes"
+
+
+def tag(source: SourceFile, start: int) -> Problem:
+    """`when: !x`, which YAML reads as a tag on the value."""
+    shown = _TAG_OR_PLAIN.match(source.text, start)
+    text = shown[0] if shown is not None else "!"
+    hint = quoted(source, start, "a value that begins with '!' is not read as text")
+    location = source.location(start, start + len(text))
+    return source.problem("RE105", f"'{text}' is read as a YAML tag, which is not allowed", location, hint)
+
+
+def tag_or_anchor(source: SourceFile, event: Any) -> Problem:
+    """A node with `!tag` or `&anchor` before it."""
+    start = event.start_mark.index
+    if source.text[start : start + 1] == "!" or event.anchor is None:
+        return tag(source, start)
+    return anchor(source, start, start + 1 + len(event.anchor))
+
+
+def anchor(source: SourceFile, start: int, end: int) -> Problem:
+    """`&name`."""
+    hint = quoted(source, start, "a value that begins with '&' is not read as text")
+    message = f"'{source.text[start:end]}' is read as a YAML anchor, which is not allowed"
+    return source.problem("RE105", message, source.location(start, end), hint)
+
+
+def alias(source: SourceFile, start: int, end: int) -> Problem:
+    """`*name`."""
+    hint = quoted(source, start, "a value that begins with '*' is not read as text")
+    message = f"'{source.text[start:end]}' is read as a YAML alias, which is not allowed"
+    return source.problem("RE105", message, source.location(start, end), hint)
+
+
+def not_a_text_key(key: Node) -> Problem:
+    """A key that is a number, a word such as `true`, a list or, most often, a hole without quotes."""
+    source = key.source
+    if key.kind == "mapping" and source.text[key.start - 1 : key.start + 1] == "{{":
+        return hole_without_quotes(source, key.start - 1)
+    if key.kind != "scalar":
+        message = f"a key must be text, but this is {key.describe()}"
+        return source.problem("RE107", message, key.location, "put the key in quotes if it is meant as text")
+    if key.start == key.end:
+        message, hint = "a key is missing before ':'", "write 'key: value', or put the text in quotes"
+        return source.problem("RE107", message, key.location, hint)
+    written = source.text[key.start : key.end]
+    message = f"a key must be text, but '{written}' is {_kind_of_word(key)}"
+    return source.problem("RE107", message, key.location, f'put it in quotes: "{written}"')
+
+
+def _kind_of_word(key: Node) -> str:
+    return "the empty value" if key.value is None else key.describe()
+
+
+def has_colon(key: Node) -> bool:
+    """Whether a ':' follows the key; `{a}` and `? a` make an entry without one."""
+    text, at = key.source.text, key.end
+    while at < len(text) and text[at] in " \n":
+        at += 1
+    return text[at : at + 1] == ":"
+
+
+def key_without_value(key: Node) -> Problem:
+    """`{total:1}`, `{a}` and `[?x]`, of which YAML makes a key with nothing."""
+    source, written = key.source, key.source.text[key.start : key.end]
+    before = source.text[: key.start].rstrip()
+    if before.endswith("[?"):
+        start = len(before) - 2
+        hint = quoted(source, start, "a value that begins with '[' is a list in YAML")
+        location = source.location(start, key.end)
+        return source.problem("RE102", "'[?' without quotes is read as a list", location, hint)
+    if before.endswith("{{"):
+        return hole_without_quotes(source, len(before) - 2)
+    name, colon, value = written.partition(":")
+    if colon and key.style == "":
+        message = f"a space is missing after '{name}:'"
+        return source.problem("RE102", message, key.location, f"write: {name}: {value}")
+    message = f"the key '{written}' has no value"
+    hint = f"write '{written}: value', for nothing '{written}: null'; put a text with commas in it in quotes"
+    return source.problem("RE102", message, key.location, hint)
+
+
+def hole_without_quotes(source: SourceFile, start: int) -> Problem:
+    """`message: {{ new.x }}`, which YAML reads as a mapping in a mapping."""
+    end = source.text.find("}}", start)
+    line_end = source.text.find("\n", start)
+    one_line = end != -1 and (line_end == -1 or end < line_end)
+    hole = source.text[start : end + 2] if one_line else "{{ ... }}"
+    quote = "'" if '"' in hole else '"'
+    hint = quoted(source, start, "a value that begins with '{' is a mapping in YAML")
+    line_start = source.text.rfind("\n", 0, start) + 1
+    if not _BLOCK_VALUE.fullmatch(source.text[line_start:start]):
+        hint = f"a value that begins with '{{' is a mapping in YAML: put it in quotes: {quote}{hole}{quote}"
+    location = source.location(start, end + 2 if one_line else start + 2)
+    return source.problem("RE102", "a hole without quotes is read as a YAML mapping", location, hint)
+
+
+def number_hint(text: str) -> str:
+    """What to do about a number that cannot be one."""
+    shown = f': "{text}"' if len(text) <= 50 else ""
+    return f"if it is meant as text, put it in quotes{shown}"
+
+
+def tab(source: SourceFile, at: int) -> Problem:
+    """A tab where YAML wants spaces."""
+    line_start = source.text.rfind("\n", 0, at) + 1
+    if source.text[line_start:at].strip(" \t"):
+        message = "a tab stands between words"
+        return source.problem("RE103", message, source.location(at), "use a space instead")
+    hint = "indent with spaces; editors can replace every tab of a file at once"
+    return source.problem("RE103", "the line is indented with a tab", source.location(at), hint)
+
+
+def tabs(source: SourceFile, root: Node | None) -> Iterator[Problem]:
+    """Tabs outside quotes, blocks and comments, one a line.
+
+    libyaml lets some of them pass and the pure parser does not: without this a file could be fine on one
+    machine and wrong on another.
+    """
+    if "\t" not in source.text:
+        return
+    spans = sorted(_quoted_spans(root)) if root is not None else []
+    reported = -1
+    at = source.text.find("\t")
+    while at != -1:
+        line_start = source.text.rfind("\n", 0, at) + 1
+        inside = any(start <= at < end for start, end in spans)
+        if not inside and line_start != reported and not _in_comment(source.text, line_start, at, spans):
+            reported = line_start
+            yield tab(source, at)
+        at = source.text.find("\t", at + 1)
+
+
+def _quoted_spans(root: Node) -> Iterator[tuple[int, int]]:
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if node.kind == "scalar":
+            if node.style:
+                yield node.start, node.end
+        elif node.kind == "mapping":
+            nodes.extend(node.value.values())
+            nodes.extend(node.keys.values())
+        else:
+            nodes.extend(node.value)
+
+
+def _in_comment(text: str, line_start: int, at: int, spans: list[tuple[int, int]]) -> bool:
+    hash_at = text.find("#", line_start, at)
+    while hash_at != -1:
+        begins = hash_at == line_start or text[hash_at - 1] in " \t"
+        if begins and not any(start <= hash_at < end for start, end in spans):
+            return True
+        hash_at = text.find("#", hash_at + 1, at)
+    return False
