@@ -22,7 +22,7 @@ from rules_engine.expression.closures import Closure, Constant
 from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
 from rules_engine.expression.node import MAX_LEVELS, Node, too_large
 from rules_engine.expression.operations import Reference
-from rules_engine.expression.roots import defined, root_and_name
+from rules_engine.expression.roots import resolve
 from rules_engine.expression.syntax import parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
@@ -132,15 +132,7 @@ class _Compiler:
         return make.slice_of(*node.value)
 
     def _subexpression(self, node: Node) -> Closure:
-        root = root_and_name(node, self.scope)
-        if not root:
-            return self._chain(node.children)
-        closure = self._condition(root[1], node) if root[0] == "is" else self._constant(*root, node)
-        rest = node.children[2:]
-        if not rest:
-            return closure
-        chain = make.one_after_the_other([closure, self._chain(rest)])
-        return self._fold(chain, closure) if all(child.type == "field" for child in rest) else chain
+        return self._chain(resolve(node, self.scope).children)
 
     def _chained(self, node: Node) -> Closure:
         return self._chain(_operands(node))
@@ -152,42 +144,37 @@ class _Compiler:
         for node in nodes:
             if node.type == "field":
                 path.append(node.value)
-                continue
-            if path:
-                parts.append(make.names(tuple(path)))
-                path = []
-            if node.type != "identity":
-                parts.append(self.compile(node))
-        if path:
-            parts.append(make.names(tuple(path)))
+            else:
+                self._end_path(path, parts)
+                if node.type != "identity":
+                    parts.append(self.compile(node))
+        self._end_path(path, parts)
         return make.one_after_the_other(parts)
 
-    # Names of the rule file
+    def _end_path(self, path: list[str], parts: list[Closure]) -> None:
+        if path:
+            parts.append(make.names(tuple(path)))
+            path.clear()
+            if len(parts) == 2:
+                folded = self._fold(make.one_after_the_other(parts), parts[0])
+                parts[:] = [folded] if type(folded) is Constant else parts
 
-    def _constant(self, root: str, name: str, node: Node) -> Closure:
-        values = defined(root, self.scope)
-        if name not in values:
-            self._refuse("RE208", f"'{root}.{name}' is not defined", node)
-        value = values[name]
-        self.repeats = self.repeats or isinstance(value, (list, dict))
-        return Constant(value)
+    # Named conditions
 
-    def _condition(self, name: str, node: Node) -> Closure:
+    def _condition(self, node: Node) -> Closure:
+        name = node.value
         if name in self.open:
             circle = " -> ".join([*self.open[self.open.index(name) :], name])
             self._refuse("RE213", f"named conditions in a circle: {circle}", node)
         if name not in self.conditions:
-            text = self.scope.conditions.get(name)
-            if text is None:
-                self._refuse("RE208", f"'is.{name}' is not defined", node)
-            self.conditions[name] = self._compile_condition(name, text)
+            self.conditions[name] = self._compile_condition(name)
         closure, levels = self.conditions[name]
         self._check_level(node, self.level + levels)
         self.repeats = True
         return closure
 
-    def _compile_condition(self, name: str, text: str) -> tuple[Closure, int]:
-        condition = parse(text)
+    def _compile_condition(self, name: str) -> tuple[Closure, int]:
+        condition = parse(self.scope.conditions[name])
         self.open.append(name)
         deepest, self.deepest = self.deepest, self.level
         evaluate = self.compile(condition)
@@ -282,8 +269,24 @@ class _Compiler:
         return Reference(self.compile(body), _count(body))
 
     def _image_path(self, node: Node) -> Closure:
-        steps = _steps(node) if not root_and_name(node, self.scope) else None
+        steps = self._steps(node)
         return self.compile(node) if steps is None else make.find(steps)
+
+    def _steps(self, node: Node) -> tuple[str | int, ...] | None:
+        """The names and indexes of a plain path such as `customer.emails[0]`; None for anything else."""
+        if node.type in ("field", "index"):
+            return (node.value,)
+        if node.type in ("current", "identity"):
+            return ()
+        if node.type not in ("subexpression", "index_expression") or resolve(node, self.scope) is not node:
+            return None
+        steps: list[str | int] = []
+        for child in node.children:
+            part = self._steps(child)
+            if part is None:
+                return None
+            steps.extend(part)
+        return tuple(steps)
 
     def _expref(self, node: Node) -> NoReturn:
         self._refuse("RE205", f"'{node.text}' may only stand where a function takes an expression", node)
@@ -311,28 +314,12 @@ def _comparison(name: str, left: Closure, right: Closure) -> Closure:
     return make.equals(left, right) if name == "eq" else make.negated(make.equals(left, right))
 
 
-def _steps(node: Node) -> tuple[str | int, ...] | None:
-    """The names and indexes of a plain path such as `customer.emails[0]`; None for anything else."""
-    if node.type in ("field", "index"):
-        return (node.value,)
-    if node.type in ("current", "identity"):
-        return ()
-    if node.type not in ("subexpression", "index_expression"):
-        return None
-    steps: list[str | int] = []
-    for child in node.children:
-        part = _steps(child)
-        if part is None:
-            return None
-        steps.extend(part)
-    return tuple(steps)
-
-
 _METHODS: dict[str, Callable[[_Compiler, Node], Closure]] = {
     "literal": _Compiler._literal,
     "current": _Compiler._itself,
     "identity": _Compiler._itself,
     "field": _Compiler._field,
+    "condition": _Compiler._condition,
     "index": _Compiler._index,
     "slice": _Compiler._slice,
     "subexpression": _Compiler._subexpression,

@@ -58,7 +58,7 @@ _TABLE = (
     Function("ceil", (_NUMBER,), False, op.ceil, "the next whole number up", "ceil(`1.2`)"),
     Function(
         "contains",
-        (("array", "string"), _ANY),
+        (("string", "array"), _ANY),
         False,
         op.contains,
         "whether an array has an equal element, or a string the part",

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules_engine.expression.functions import FUNCTIONS
-from rules_engine.expression.roots import defined, root_and_name
+from rules_engine.expression.roots import resolve
 from rules_engine.expression.syntax import parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
@@ -80,6 +80,8 @@ class _Reader:
                 left, *bodies = node.children
                 self.read(left, base)
                 self.read_all(bodies, None)
+            case "condition":
+                self._condition(node.value)
             case "function_expression":
                 self._call(node, base)
             case "expref":
@@ -89,20 +91,15 @@ class _Reader:
         return None
 
     def _chain(self, node: Node, base: Path | None) -> Path | None:
-        path, rest = base, node.children
-        root = root_and_name(node, self.scope)
-        if root:
-            path, rest = None, rest[2:]
-            if root[0] == "is":
-                self._condition(root[1])
-        for child in rest:
+        path = base
+        for child in resolve(node, self.scope).children:
             path = self.follow(child, path)
         return path
 
     def _condition(self, name: str) -> None:
         if name not in self.conditions:
             self.conditions.add(name)
-            self.read(parse(defined("is", self.scope)[name]), ())
+            self.read(parse(self.scope.conditions[name]), ())
 
     def _call(self, node: Node, base: Path | None) -> None:
         function = FUNCTIONS[node.value]

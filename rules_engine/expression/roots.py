@@ -2,12 +2,15 @@
 
 They are resolved when the rule is compiled, wherever they stand leftmost, also inside of filters, where
 JMESPath itself has no way to name the root. `@.vars.x` and `items[*].vars.x` are attributes, and so is every
-`vars.x` of a file that defines no `vars`.
+`vars.x` of a file that defines no `vars`. A name that the file lacks is refused (RE208).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from rules_engine.errors import ExpressionError, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,18 +21,29 @@ if TYPE_CHECKING:
 ROOTS = ("vars", "lists", "is")
 
 
-def defined(root: str, scope: Scope) -> Mapping[str, Any]:
-    """What the rule file defines under `root`."""
-    if root == "is":
-        return scope.conditions
-    return scope.lists if root == "lists" else scope.vars
+def resolve(node: Node, scope: Scope) -> Node:
+    """`node` without a root at its left: a `literal` in its place, or a `condition` node with its name."""
+    if node.type != "subexpression" or node.children[0].value not in ROOTS:
+        return node
+    root, second, *rest = node.children
+    if root.type != "field" or root.follows_dot:
+        return node
+    found = {"vars": scope.vars, "lists": scope.lists, "is": scope.conditions}[root.value]
+    named = _with_root(second, root, found) if found else None
+    return replace(node, children=(named, *rest)) if named else node
 
 
-def root_and_name(node: Node, scope: Scope) -> tuple[str, str] | None:
-    """("vars", "x") for a path that begins with `vars.x`, where `scope` defines any `vars`; else None."""
-    if node.type != "subexpression":
+def _with_root(node: Node, root: Node, found: Mapping[str, Any]) -> Node | None:
+    """`node`, which stands after the dot, with what `root` has under the name at its left."""
+    if node.type in ("index_expression", "projection"):  # lists.x[0], lists.x[*]
+        first = _with_root(node.children[0], root, found)
+        return replace(node, children=(first, *node.children[1:])) if first else None
+    if node.type != "field":
         return None
-    first, second = node.children[:2]
-    if first.type != "field" or first.value not in ROOTS or second.type != "field" or first.follows_dot:
-        return None
-    return (first.value, second.value) if defined(first.value, scope) else None
+    start, name = root.start, node.value
+    if name not in found:
+        message = f"'{root.value}.{name}' is not defined"
+        raise ExpressionError(node.source, Finding("RE208", message, start, node.end - start))
+    if root.value == "is":
+        return replace(node, type="condition", start=start)
+    return replace(node, type="literal", value=found[name], start=start)
