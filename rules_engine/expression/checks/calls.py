@@ -1,0 +1,210 @@
+"""Calls of functions: the name, how many arguments, and the types that are known before there is a record.
+
+In: a call. Out: findings for functions that do not exist, with the one that was meant where that is clear, for too
+many or too few arguments, and for arguments that can never be of the type the function takes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TYPE_CHECKING
+
+from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
+from rules_engine.expression.checks.mistake import string
+from rules_engine.expression.checks.places import Place
+from rules_engine.expression.checks.spelling import nearest
+from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
+from rules_engine.expression.values import type_name
+
+if TYPE_CHECKING:
+    from rules_engine.expression.node import Node
+    from rules_engine.expression.checks.report import Report
+
+_MEANT = {
+    "contains": "has includes include in_list inlist any_of index_of indexof find",
+    "starts_with": "begins_with beginswith has_prefix prefix",
+    "ends_with": "has_suffix suffix",
+    "length": "len size count strlen",
+    "lower": "to_lower tolower lowercase lcase to_lower_case",
+    "upper": "to_upper toupper uppercase ucase to_upper_case",
+    "trim": "strip",
+    "glob": "like match matches regex regex_match wildcard fnmatch",
+    "to_number": "int float number parse_int parse_float decimal num",
+    "to_string": "str string",
+    "not_null": "coalesce ifnull if_null nvl default",
+    "join": "concat",
+    "cidr_contains": "cidr cidrmatch ip_in_cidr in_cidr",
+    "changed": "modified updated has_changed is_changed differs",
+    "became": "becomes changed_to",
+    "present": "exists attribute_exists has_attribute is_present isset defined",
+    "!present": "not_exists attribute_not_exists missing absent is_missing",
+}
+_OTHER_NAMES = {other: name for name, others in _MEANT.items() for other in others.split()}
+_CLOCKS = frozenset({"now", "today", "current_date", "current_timestamp", "date", "time", "timestamp"})
+_ORDINALS = ("first", "second", "third", "fourth")
+
+
+def check_call(place: Place, report: Report) -> None:
+    """A call and its arguments."""
+    call = place.node
+    function = FUNCTIONS.get(call.value)
+    if function is None:
+        _report_unknown(place, report)
+        return
+    if _check_method(place, report, function) or _check_count(place, report, function):
+        return
+    for index, argument in enumerate(call.children):
+        _check_argument(Place(argument, place.meaning, place, index), report, function)
+
+
+# The name
+
+
+def _report_unknown(place: Place, report: Report) -> None:
+    call = place.node
+    message = f"unknown function '{call.value}'"
+    word = call.value.lower()
+    meant = _OTHER_NAMES.get(word) or nearest(call.value, FUNCTIONS)
+    name_start = report.text.index(call.value, call.start)
+    marked = (name_start, name_start + len(call.value))
+    attribute = _path_in_item(call.children[0]) if len(call.children) == 1 else None
+    if meant in ("present", "!present") and attribute:
+        report.add(place, "RE204", message, "", f"{meant}(&{attribute})")
+    elif meant:
+        report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked)
+    elif word in _CLOCKS:
+        hint = "there is no clock in a condition: the same record must match tomorrow too; use createdAt"
+        report.add_alone(place, "RE204", message, hint, marked=marked)
+    else:
+        report.add_alone(
+            place, "RE204", message, f"functions are {', '.join(sorted(FUNCTIONS))}", marked=marked
+        )
+
+
+def _path_in_item(node: Node) -> str | None:
+    """The path inside of the item that an argument means: `status` for `new.status`, `status` and `'status'`."""
+    if node.type == "literal" and isinstance(node.value, str):
+        return node.value if re.fullmatch(r"\w+(?:\.\w+)*", node.value) else None
+    if node.type == "field":
+        return node.text
+    if node.type == "subexpression" and all(child.type == "field" for child in node.children):
+        inner = node.children[1:] if node.children[0].value in ("new", "old") else node.children
+        return ".".join(child.text for child in inner)
+    return None
+
+
+# How many arguments
+
+
+def _check_method(place: Place, report: Report, function: Function) -> bool:
+    """`new.tags.contains('vip')`."""
+    call, parent = place.node, place.parent
+    fits = len(call.children) == len(function.parameters) - 1
+    if not call.follows_dot or parent is None or parent.node.type != "subexpression" or not fits:
+        return False
+    owner = report.text[parent.node.start : parent.node.children[place.index - 1].end]
+    if function.reads_images:
+        owner = "&" + re.sub(r"^(?:new|old)\.", "", owner)
+    arguments = ", ".join([owner, *(child.text for child in call.children)])
+    message = f"'{function.name}' is a function, not a method of a value"
+    mend = f"{function.name}({arguments})"
+    report.add(place, "RE205", message, "", mend, marked=(parent.node.start, call.end))
+    return True
+
+
+def _check_count(place: Place, report: Report, function: Function) -> bool:
+    call, least = place.node, len(function.parameters)
+    given = len(call.children)
+    if given == least or (function.variadic and given >= least):
+        return False
+    takes = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
+    message = f"'{function.name}' takes {takes}, not {given}"
+    mend = _became(call)
+    hint = "" if mend else f"an example is {function.example}"
+    report.add(place, "RE205", message, hint, mend)
+    return True
+
+
+def _became(call: Node) -> str | None:
+    """`became(&status == 'A')` and `changed(&status, 'A')`, both meant as `became(&status, 'A')`."""
+    first = call.children[0] if call.children else None
+    if first is None or first.type != "expref":
+        return None
+    inner = first.children[0]
+    if call.value == "became" and inner.type == "comparator" and inner.value == "eq":
+        path, value = inner.children
+        return f"became(&{path.text}, {value.text})"
+    if call.value == "changed" and len(call.children) == 2:
+        return f"became({first.text}, {call.children[1].text})"
+    return None
+
+
+# Their types
+
+
+def _check_argument(place: Place, report: Report, function: Function) -> None:
+    node, position = place.node, min(place.index, len(function.parameters) - 1)
+    types = function.parameters[position]
+    if REFERENCES.intersection(types):
+        _check_reference(place, report, function)
+    elif node.type == "expref":
+        message = f"'{function.name}' takes a value here, not a path"
+        report.add(place, "RE205", message, "", node.children[0].text)
+    elif types != ("any",):
+        _check_type(place, report, function, types)
+
+
+def _check_reference(place: Place, report: Report, function: Function) -> None:
+    node = place.node
+    path = node.children[0] if node.type == "expref" else node
+    if node.type == "expref" and path.type != "literal":
+        return
+    what = "the path of an attribute" if function.reads_images else "an expression for each element"
+    message = f"'{function.name}' takes {what} as its {_ORDINALS[place.index]} argument"
+    attribute = _path_in_item(path)
+    mend = f"&{attribute}" if attribute else None
+    report.add(place, "RE205", message, "" if mend else "it begins with &, such as &status", mend)
+
+
+def _check_type(place: Place, report: Report, function: Function, types: tuple[str, ...]) -> None:
+    node = place.node
+    value, kind = constant(node, report.scope), known_type(node, report.scope)
+    if kind is None or _fits(value, kind, types):
+        return
+    wanted = " or ".join(_DESCRIBED[name] for name in types)
+    message = f"'{function.name}' takes {wanted} as its {_ORDINALS[min(place.index, 3)]} argument, not {_DESCRIBED[kind]}"
+    mend = _converted(node, value, types) if node.type == "literal" else None
+    report.add(place, "RE205", message, "" if mend else f"an example is {function.example}", mend)
+
+
+def _fits(value: Any, kind: str, types: tuple[str, ...]) -> bool:
+    for name in types:
+        wanted, _, element = name.partition("-")
+        if kind != wanted:
+            continue
+        if not element or value is UNKNOWN or all(type_name(item) == element for item in value):
+            return True
+    return False
+
+
+_DESCRIBED = {
+    "string": "text",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "array-number": "a list of numbers",
+    "array-string": "a list of texts",
+    "object": "a map",
+    "expref": "a path",
+}
+
+
+def _converted(node: Node, value: Any, types: tuple[str, ...]) -> str | None:
+    """The constant as the type that was wanted."""
+    kind = type_name(value)
+    if types == ("string",) and kind == "number":
+        return string(node.text.strip("`").strip())
+    if types == ("number",) and kind == "string" and re.fullmatch(r"-?[0-9]+(?:\.[0-9]+)?", value):
+        return f"`{value}`"
+    return None

@@ -1,0 +1,95 @@
+"""What is odd only in a condition, where a value counts as true or false.
+
+In: the tree of an expression that parses. Out: warnings for a condition that is no comparison (0 counts as true),
+for text that is always true beside `||`, and for `!(a > b)`, which is true where `a` is missing.
+"""
+
+from __future__ import annotations
+
+
+from rules_engine.errors import Finding
+from rules_engine.expression.checks.comparisons import ORDERINGS
+from rules_engine.expression.checks.inference import known_type
+from rules_engine.expression.checks.mistake import shown, write
+from rules_engine.expression.checks.places import leftmost, walk
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rules_engine.model import Scope
+    from rules_engine.expression.node import Node
+    from collections.abc import Iterator
+
+_REVERSED = {"lt": ">=", "lte": ">", "gt": "<=", "gte": "<"}
+_JOINTS = ("or_expression", "and_expression")
+
+
+def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
+    """The warnings about a condition."""
+    if not _is_boolean(tree, scope):
+        yield _not_boolean(tree, scope)
+    for place in walk(tree):
+        node = place.node
+        if node.type == "or_expression":
+            yield from _always_true_sides(node)
+        elif node.type == "not_expression":
+            yield from _negated_ordering(node)
+
+
+def _is_boolean(node: Node, scope: Scope) -> bool:
+    """Whether it is true or false by its form; both sides of `||` may be what they like."""
+    if node.type == "pipe":
+        return _is_boolean(node.children[1], scope)
+    if node.type in _JOINTS or known_type(node, scope) == "boolean":
+        return True
+    return (node.type == "field" and node.value == "expired") or (
+        node.type == "subexpression" and leftmost(node).value == "is" and len(node.children) == 2
+    )
+
+
+def _not_boolean(node: Node, scope: Scope) -> Finding:
+    kind, text = known_type(node, scope), node.text
+    if node.type == "literal":
+        hint = "write a comparison, such as new.status == 'SHIPPED'"
+        return _warning("RE250", f"{shown(text)} is the same for every record", node, hint)
+    if kind == "number":
+        return _warning(
+            "RE250", f"'{text}' is a number, which counts as true, also 0", node, "", f"{text} > `0`"
+        )
+    if kind == "array":
+        return _warning("RE250", f"'{text}' is a list, not a condition", node, "", f"length({text}) > `0`")
+    message = f"'{text}' is not a comparison: whatever is there counts as true, also 0"
+    hint = f"to compare, write {text} > `0` or {text} == `true`"
+    names = [child.type for child in node.children]
+    if node.type == "subexpression" and {*names} == {"field"} and node.children[0].value == "new":
+        attribute = node.source[node.children[1].start : node.end]
+        hint += f"; to ask whether it exists, write present(&{attribute})"
+    return _warning("RE250", message, node, hint)
+
+
+def _always_true_sides(node: Node) -> Iterator[Finding]:
+    """`new.status == 'A' || 'B'`."""
+    left, right = node.children
+    if right.type != "literal" or not right.value:
+        return
+    compared = left
+    while compared.type in _JOINTS:
+        compared = compared.children[compared.children[1].type != "literal"]
+    if compared.type != "comparator" or compared.value != "eq":
+        return
+    mend = f"{compared.children[0].text} == {right.text}"
+    yield _warning("RE250", f"{shown(right.text)} alone is always true", right, "", mend)
+
+
+def _negated_ordering(node: Node) -> Iterator[Finding]:
+    """`!(new.total > `100`)`."""
+    (inner,) = node.children
+    if inner.type != "comparator" or inner.value not in ORDERINGS:
+        return
+    left, right = inner.children
+    message = f"'{node.text}' is also true where one of its values is missing"
+    hint = "to ask for values that are there"
+    yield _warning("RE251", message, node, hint, f"{left.text} {_REVERSED[inner.value]} {right.text}")
+
+
+def _warning(code: str, message: str, node: Node, hint: str, mend: str | None = None) -> Finding:
+    return Finding(code, message, node.start, max(1, node.end - node.start), write(hint, mend), "warning")

@@ -1,0 +1,135 @@
+"""Every node of an expression with where it stands: what a name means there.
+
+In: a tree. Out: its nodes, parents before children, each as a `Place`. A name means a field of the record at the
+top, an attribute of the item inside `changed(&...)`, and a field of whatever element is at hand inside a filter,
+a projection or after a pipe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from rules_engine.expression.syntax import Node
+    from collections.abc import Iterator
+
+Meaning = Literal["record", "item", "element"]
+
+IMAGE_FUNCTIONS = {"changed": ("old", "new"), "became": ("old", "new"), "present": ("new",)}
+"""Functions whose `&path` is a path inside of the item, with the images in which they look for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`node` is child number `index` of the node at `parent`; a name at its left end means a field of `meaning`."""
+
+    node: Node
+    meaning: Meaning
+    parent: Place | None = None
+    index: int = 0
+
+    @property
+    def siblings(self) -> tuple[Node, ...]:
+        """The other children of the parent, in order."""
+        if self.parent is None:
+            return ()
+        children = self.parent.node.children
+        return children[: self.index] + children[self.index + 1 :]
+
+    @property
+    def is_head(self) -> bool:
+        """Whether this is a name that begins a path: `a` in `a.b`, not `b`."""
+        return self.node.type == "field" and not self.node.follows_dot
+
+
+def walk(tree: Node) -> Iterator[Place]:
+    """Every place of the tree, parents before children, from left to right."""
+    stack = [Place(tree, "record")]
+    while stack:
+        place = stack.pop()
+        yield place
+        meanings = _meanings(place)
+        for index in range(len(meanings) - 1, -1, -1):
+            stack.append(Place(place.node.children[index], meanings[index], place, index))
+
+
+def _meanings(place: Place) -> list[Meaning]:
+    """What names mean in each child."""
+    node, here = place.node, place.meaning
+    match node.type:
+        case "subexpression" | "index_expression" | "projection" | "value_projection" | "filter_projection":
+            return [here] + ["element"] * (len(node.children) - 1)
+        case "pipe":
+            return [here, here if node.children[0].type == "current" else "element"]
+        case "function_expression":
+            referred: Meaning = "item" if node.value in IMAGE_FUNCTIONS else "element"
+            return [referred if child.type == "expref" else here for child in node.children]
+    return [here] * len(node.children)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path from its first name on. `parts` are its names, indexes and projections in order; `whole` is the last
+    node that holds them all."""
+
+    parts: tuple[Node, ...]
+    whole: Node
+
+    @property
+    def names(self) -> list[str]:
+        """The names up to the first index or projection."""
+        found = []
+        for part in self.parts:
+            if part.type != "field":
+                break
+            found.append(part.value)
+        return found
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is made of names and indexes only."""
+        return all(part.type in ("field", "index") for part in self.parts)
+
+
+def path_from(head: Place) -> Path:
+    """The path that the name at `head` begins."""
+    whole = head
+    while whole.parent and whole.index == 0 and whole.parent.node.type in _PATHS:
+        whole = whole.parent
+    return Path(tuple(_parts(whole.node)), whole.node)
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """The parts of a path; what is no part, such as a call or a selection, ends it."""
+    if node.type in ("field", "index"):
+        yield node
+    elif node.type in ("subexpression", "index_expression"):
+        for child in node.children:
+            found = list(_parts(child))
+            if not found and child.type != "identity":
+                return
+            yield from found
+    elif node.type in _PATHS:
+        yield from _parts(node.children[0])
+        yield node
+        for child in node.children[1:2]:
+            yield from _parts(child)
+
+
+def leftmost(node: Node) -> Node:
+    """What a path begins with: the name `new` of `new.items[0].price`, the call of `f(x).y`."""
+    while node.type in _PATHS:
+        node = node.children[0]
+    return node
+
+
+_PATHS = (
+    "subexpression",
+    "index_expression",
+    "projection",
+    "value_projection",
+    "filter_projection",
+    "flatten",
+)

@@ -1,0 +1,70 @@
+"""What the checks of one expression look at, and where they say what they found.
+
+In: findings, each about one node. Out: at most one finding about a node: who finds out more asks first, and a
+mistake that two checks see is reported once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rules_engine.errors import Finding
+from rules_engine.expression.checks.mistake import write
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rules_engine.model import Scope
+    from rules_engine.expression.node import Node
+    from rules_engine.expression.checks.places import Place
+    from collections.abc import Mapping
+
+
+@dataclass(slots=True)
+class Report:
+    """The findings about one expression of a rule, which sees `scope` and never has the images in `absent`."""
+
+    text: str
+    scope: Scope
+    absent: Mapping[str, str]
+    findings: list[Finding] = field(default_factory=list)
+    _claimed: set[int] = field(default_factory=set)
+
+    def add(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str = "",
+        mend: str | None = None,
+        *,
+        marked: tuple[int, int] | None = None,
+    ) -> None:
+        """A finding about the node at `place` and all below it, which it marks unless told what to mark."""
+        if not self.is_claimed(place.node):
+            self.add_alone(place, code, message, hint, mend, marked=marked)
+            self.claim(place.node)
+
+    def add_alone(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str = "",
+        mend: str | None = None,
+        *,
+        marked: tuple[int, int] | None = None,
+    ) -> None:
+        """As `add`, but what is wrong with the nodes below is another mistake, to be reported too."""
+        start, end = marked or (place.node.start, place.node.end)
+        self.findings.append(Finding(code, message, start, max(1, end - start), write(hint, mend)))
+
+    def claim(self, node: Node) -> None:
+        """Say that the finding just added is all that need be said of this node and those below it."""
+        stack = [node]
+        while stack:
+            node = stack.pop()
+            self._claimed.add(id(node))
+            stack.extend(node.children)
+
+    def is_claimed(self, node: Node) -> bool:
+        return id(node) in self._claimed

@@ -1,0 +1,147 @@
+"""What is wrong with the text of an expression, in the words of its author.
+
+In: any text. Out: the first thing in it that can be part of no expression, or None. It is asked before the
+parser: JMESPath's grammar takes `contains(a or b)` for a call with three arguments, and the parser's own words
+(`unexpected 'b'`) name what it met, not what to write. `explain` is for a text that the parser refuses all the same.
+"""
+
+from __future__ import annotations
+
+
+from rules_engine.errors import Finding
+from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, shown
+from rules_engine.expression.checks.signs import check_sign
+from rules_engine.expression.checks.tokens import CLOSERS, OPENERS, Kind, Token, scan
+from rules_engine.expression.checks.values import (
+    check_apostrophe,
+    check_curly,
+    check_date,
+    check_literal,
+    check_mixed,
+    check_name,
+    check_number,
+    check_quoted,
+    check_unclosed,
+)
+from rules_engine.expression.checks.words import check_word
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_LONGEST_MENDED = 1_000
+"""Characters; a longer piece is quoted in a hint as it stands: nobody reads it there, and mending costs time."""
+
+_PARTNERS = {"(": ")", "[": "]", "[?": "]", "{": "}", "{{": "}", "${": "}"}
+
+
+def find_mistake(text: str) -> Finding | None:
+    """The first mistake in `text` that no expression can hold."""
+    mistake = _first_mistake(text)
+    return mistake.finding() if mistake else None
+
+
+def explain(text: str, refusal: Finding) -> Finding:
+    """`refusal` of a text in which `find_mistake` finds nothing, in other words where there are better ones."""
+    tokens = scan(text)
+    if not tokens:
+        return Finding(
+            "RE201", "the expression is empty", 0, 1, "write a condition, such as new.status == 'SHIPPED'"
+        )
+    if refusal.code == "RE201" and refusal.start >= tokens[-1].end:
+        message = f"the expression breaks off after '{tokens[-1].text}'"
+        return Finding("RE201", message, tokens[-1].start, len(tokens[-1].text), refusal.hint)
+    return refusal
+
+
+def _first_mistake(text: str) -> Mistake | None:
+    tokens = scan(text)
+    for at in range(len(tokens)):
+        mistake = _check(Spot(text, tokens, at, correct))
+        if mistake:
+            return mistake
+    return _check_brackets(tokens)
+
+
+def correct(text: str) -> str:
+    """`text` with every mistake mended that has one mend, from left to right, up to the first that has none."""
+    if len(text) > _LONGEST_MENDED:
+        return text
+    for _ in range(20):
+        mistake = _first_mistake(text)
+        if mistake is None or mistake.mend is None:
+            break
+        text = text[: mistake.start] + mistake.mend + text[mistake.end :]
+    return text
+
+
+def _check(spot: Spot) -> Mistake | None:
+    token = spot.token
+    if token.kind == "sign":
+        return check_sign(spot)
+    mistake = _check_neighbours(spot) if spot.after_value else None
+    check = _CHECKS.get(token.kind)
+    return mistake or (check(spot) if check else None)
+
+
+def _check_word(spot: Spot) -> Mistake | None:
+    return check_name(spot) or check_word(spot)
+
+
+_CHECKS: dict[Kind, Callable[[Spot], Mistake | None]] = {
+    "name": _check_word,
+    "number": check_number,
+    "date": check_date,
+    "mixed": check_mixed,
+    "literal": check_literal,
+    "quoted": check_quoted,
+    "curly": check_curly,
+    "unclosed": check_unclosed,
+}
+
+
+def _check_neighbours(spot: Spot) -> Mistake | None:
+    """Two values side by side."""
+    before, token = spot.before, spot.token
+    mistake = check_apostrophe(spot)
+    if mistake or before is None or token.kind == "unclosed":
+        return mistake
+    word = check_word(spot) if token.kind == "name" else None
+    if word:
+        return word
+    between = f"between {shown(before.text)} and {shown(token.text)}"
+    if token.inside in ("call", "list", "hash"):
+        mend = f"{before.text}, {token.text}"
+        return spot.mistake_over(spot.at - 1, spot.at + 1, "RE201", f"a comma is missing {between}", "", mend)
+    hint = "compare with ==, join conditions with && or ||"
+    if before.text.lower() == "if":
+        hint = "there is no 'if': condition && this || that does the same"
+    elif before.kind == token.kind == "name" and not {before.text, token.text} & {*ROOTS}:
+        hint += f', or write a name with a space in double quotes: "{before.text} {token.text}"'
+    return spot.mistake("RE201", f"an operator is missing {between}", hint)
+
+
+def _check_brackets(tokens: Sequence[Token]) -> Mistake | None:
+    """Brackets that do not pair up."""
+    opened: list[Token] = []
+    for token in tokens:
+        if token.kind != "sign":
+            continue
+        if token.text in OPENERS:
+            opened.append(token)
+        elif token.text in CLOSERS:
+            if not opened:
+                message = f"'{token.text}' closes nothing"
+                return Mistake(
+                    "RE201", message, token.start, token.end, "delete it, or open the bracket before it"
+                )
+            opener = opened.pop()
+            partner = _PARTNERS[opener.text]
+            if partner != token.text:
+                message = f"'{token.text}' does not close '{opener.text}'"
+                return Mistake("RE201", message, token.start, token.end, "", partner)
+    if not opened:
+        return None
+    opener = opened[-1]
+    hint = f"put '{_PARTNERS[opener.text]}' where it ends"
+    return Mistake("RE201", f"'{opener.text}' is never closed", opener.start, opener.end, hint)
