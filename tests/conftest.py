@@ -24,3 +24,11 @@ def ministack() -> Iterator[Ministack]:
 def unique_name() -> Callable[[str], str]:
     """`unique_name("orders")` gives a name for a table, topic, queue or function of this test alone."""
     return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def aws(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Ministack:
+    """The same server, found by boto3 as in a function: through the environment."""
+    for name, value in ministack.environment.items():
+        monkeypatch.setenv(name, value)
+    return ministack

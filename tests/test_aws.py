@@ -17,9 +17,7 @@ pytestmark = pytest.mark.local
 
 
 @pytest.fixture
-def clients(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Clients:
-    for name, value in ministack.environment.items():
-        monkeypatch.setenv(name, value)
+def clients(aws: Ministack) -> Clients:
     return Clients()
 
 

@@ -19,7 +19,21 @@ KiB a line; in a longer one `fields` is cut to a text and the line has `"truncat
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules_engine import exact_json
+from rules_engine.actions.rendering import json_of, payload, text_of
+from rules_engine.log_line import log_line, write_line
+from rules_engine.template import compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rules_engine.actions import Clients, ConfigFinding, Permission
+    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.record import StreamRecord
+    from rules_engine.template import Template
 
 TYPE = "log"
 
@@ -50,3 +64,54 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogAction:
+    """Writes one line for each record."""
+
+    level: str
+    message: Template | None
+    fields: Callable[[StreamRecord], Any] | None
+    write: Callable[[str], object]
+
+    def render(self, delivery: Delivery) -> dict[str, Any]:
+        record = delivery.match.record
+        rule_id = delivery.match.rule.id
+        message = rule_id if self.message is None else text_of(self.message.render(record.document))
+        request = {
+            "level": self.level,
+            "message": message,
+            "rule_id": rule_id,
+            "action_id": delivery.action.id,
+            "delivery_id": delivery.id,
+        }
+        if self.fields is not None:
+            # There and back: a value that cannot be written is to be found before anything is performed.
+            request["fields"] = exact_json.loads(json_of(self.fields(record)))
+        return request
+
+    def perform(self, request: Mapping[str, Any]) -> None:
+        self.write(log_line(**request))
+
+
+def permissions(spec: ActionSpec) -> list[Permission]:
+    return []
+
+
+def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+    return []
+
+
+def build(
+    spec: ActionSpec,
+    scope: Scope,
+    environment: Mapping[str, str],
+    clients: Clients | None,
+    write: Callable[[str], object] = write_line,
+) -> LogAction:
+    """`write` takes the finished line; what it should do with it is the caller's choice."""
+    config = spec.config
+    message = compile_template(config["message"], scope, environment) if "message" in config else None
+    fields = payload(spec, "fields", scope, environment) if message is None or "fields" in config else None
+    return LogAction(str(config.get("level", "info")).upper(), message, fields, write)

@@ -24,7 +24,25 @@ an error of the record, not of the topic.
 
 from __future__ import annotations
 
-from typing import Any
+from base64 import b64decode
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rules_engine.actions import Permission
+from rules_engine.actions.fifo import message_group_id
+from rules_engine.actions.rendering import json_of, payload, target, text_of
+from rules_engine.attribute_value import Binary
+from rules_engine.errors import TemplateError
+from rules_engine.template import compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rules_engine.actions import Clients, ConfigFinding
+    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.record import StreamRecord
+    from rules_engine.template import Template
 
 TYPE = "sns"
 
@@ -62,3 +80,117 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("topic_arn",)
 SECRET_FIELDS: tuple[str, ...] = ()
+
+MESSAGE_LIMIT_BYTES = 262_144
+SUBJECT_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SnsAction:
+    """Publishes one message for each record."""
+
+    topic_arn: str
+    message: Callable[[StreamRecord], Any]
+    subject: Template | None
+    attributes: Template
+    client: Any
+
+    def render(self, delivery: Delivery) -> dict[str, Any]:
+        record = delivery.match.record
+        message = text_of(self.message(record))
+        if not message:
+            raise TemplateError("the message is empty, which SNS does not take")
+        request: dict[str, Any] = {"TopicArn": self.topic_arn, "Message": message}
+        if self.subject is not None:
+            request["Subject"] = _subject(text_of(self.subject.render(record.document)))
+        attributes = _message_attributes(self.attributes.render(record.document))
+        if attributes:
+            request["MessageAttributes"] = attributes
+        _check_size(message, attributes)
+        if self.topic_arn.endswith(".fifo"):
+            request["MessageGroupId"] = message_group_id(record)
+            request["MessageDeduplicationId"] = delivery.id
+        return request
+
+    def perform(self, request: Mapping[str, Any]) -> None:
+        parameters = dict(request)
+        if "MessageAttributes" in request:
+            parameters["MessageAttributes"] = {
+                name: _with_bytes(attribute) for name, attribute in request["MessageAttributes"].items()
+            }
+        self.client.publish(**parameters)
+
+
+def permissions(spec: ActionSpec) -> list[Permission]:
+    return [Permission("sns:Publish", spec.config["topic_arn"])]
+
+
+def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+    return []
+
+
+def build(
+    spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
+) -> SnsAction:
+    config = spec.config
+    return SnsAction(
+        topic_arn=target(config["topic_arn"], environment),
+        message=payload(spec, "message", scope, environment),
+        subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
+        attributes=compile_template(config.get("attributes", {}), scope, environment),
+        client=None if clients is None else clients.client("sns", spec.timeout_seconds),
+    )
+
+
+def _subject(text: str) -> str:
+    """SNS refuses the whole message for a bad subject, so it is found here, by name."""
+    if not text or len(text) > SUBJECT_LIMIT:
+        raise TemplateError(f"the subject has {len(text)} characters: SNS takes 1 to {SUBJECT_LIMIT}")
+    if not text.isascii() or not text.isprintable() or text[0] == " ":
+        raise TemplateError(
+            "the subject must be one line of printable ASCII that does not start with a space"
+        )
+    return text
+
+
+def _message_attributes(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """In the form of the API, binaries still as base64 text. What is null is left out."""
+    attributes = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        attribute = _message_attribute(name, value)
+        if "" in attribute.values():
+            raise TemplateError(f"the message attribute '{name}' is empty, which SNS does not take")
+        attributes[name] = attribute
+    return attributes
+
+
+def _message_attribute(name: str, value: Any) -> dict[str, str]:
+    if isinstance(value, Binary):
+        return {"DataType": "Binary", "BinaryValue": str(value)}
+    if isinstance(value, (str, bool)):
+        return {"DataType": "String", "StringValue": text_of(value)}
+    if isinstance(value, (int, float, Decimal)):
+        return {"DataType": "Number", "StringValue": json_of(value)}
+    if isinstance(value, (list, tuple)):
+        return {"DataType": "String.Array", "StringValue": json_of(value)}
+    raise TemplateError(f"the message attribute '{name}' is a map, which SNS does not take")
+
+
+def _with_bytes(attribute: Mapping[str, str]) -> dict[str, Any]:
+    if "BinaryValue" not in attribute:
+        return dict(attribute)
+    return {**attribute, "BinaryValue": b64decode(attribute["BinaryValue"])}
+
+
+def _check_size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
+    # A binary counts here as its base64 text, a third more than SNS counts: near the limit, never beyond it.
+    texts = [
+        message,
+        *attributes,
+        *(text for attribute in attributes.values() for text in attribute.values()),
+    ]
+    size = sum(len(text.encode()) for text in texts)
+    if size > MESSAGE_LIMIT_BYTES:
+        raise TemplateError(f"the message has {size} bytes: SNS takes at most {MESSAGE_LIMIT_BYTES}")

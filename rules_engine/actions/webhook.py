@@ -20,14 +20,34 @@
 - `timeout_seconds`: default 10.
 
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
-the receiver can drop what it already has; with a signing secret also `webhook-timestamp` and
-`webhook-signature`. Any answer but 2xx is a failure, a redirect too. Permissions: none, but for reading the
-secret. Limit: 256 KiB.
+the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
+secret there is a `webhook-signature`. Any answer but 2xx is a failure, a redirect too. Permissions: none, but
+for reading the secret. Limit: 256 KiB.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rules_engine.actions import ConfigFinding
+from rules_engine.actions.endpoint import authority_of, check_path, percent_encode
+from rules_engine.actions.rendering import first_hole, json_of, payload, target, text_of
+from rules_engine.actions.signature import parse_keys, sign
+from rules_engine.actions.transport import Urllib3Transport
+from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
+from rules_engine.template import compile_template, references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rules_engine.actions import Clients, Permission
+    from rules_engine.actions.transport import Transport
+    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.record import StreamRecord
+    from rules_engine.template import Template
 
 TYPE = "webhook"
 
@@ -76,3 +96,210 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("headers", "signing_secret")
 SECRET_FIELDS = ("url", "headers", "signing_secret")
+
+BODY_LIMIT_BYTES = 262_144
+TIMEOUT_SECONDS = 10.0
+
+_OURS = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
+_OF_THE_CONNECTION = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+_is_header_value = re.compile(r"[!-~]([ -~]*[!-~])?").fullmatch
+_are_references = re.compile(r"\s*(?:\$\{[^}]*\}[\s,]*)+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAction:
+    """Sends one request for each record."""
+
+    method: str
+    url: Template
+    authority: str
+    allow_plain_http: bool
+    headers: Mapping[str, str]
+    body: Callable[[StreamRecord], Any]
+    timeout_seconds: float
+    keys: tuple[bytes, ...]
+    transport: Transport | None
+    clock: Callable[[], float]
+
+    def render(self, delivery: Delivery) -> dict[str, Any]:
+        record = delivery.match.record
+        body = json_of(self.body(record))
+        size = len(body.encode())
+        if size > BODY_LIMIT_BYTES:
+            raise TemplateError(f"the body has {size} bytes: a webhook takes at most {BODY_LIMIT_BYTES}")
+        return {
+            "method": self.method,
+            "url": self._render_url(record),
+            "headers": {**self.headers, "webhook-id": delivery.id},
+            "body": body,
+        }
+
+    def _render_url(self, record: StreamRecord) -> str:
+        url = text_of(self.url.render(record.document))
+        try:
+            authority = authority_of(url, allow_plain_http=self.allow_plain_http)
+            check_path(url)
+        except ValueError as error:
+            raise TemplateError(str(error)) from None
+        if authority != self.authority:
+            raise TemplateError("a hole changed the URL's host")
+        return url
+
+    def perform(self, request: Mapping[str, Any]) -> None:
+        if self.transport is None:
+            raise ActionError("NOT_CONNECTED", "the action was built without clients: it can only render")
+        body = request["body"].encode()
+        timestamp = int(self.clock())
+        headers = {**request["headers"], "webhook-timestamp": str(timestamp)}
+        if self.keys:
+            headers["webhook-signature"] = sign(self.keys, headers["webhook-id"], timestamp, body)
+        status = self.transport.send(self.method, request["url"], headers, body, self.timeout_seconds)
+        if not 200 <= status <= 299:
+            raise ActionError(f"HTTP_{status}", f"the receiver answered {status}")
+
+
+def permissions(spec: ActionSpec) -> list[Permission]:
+    return []
+
+
+def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+    return [*_check_url(config), *_check_headers(config.get("headers", {})), *_check_secret(config)]
+
+
+def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
+    url = config["url"]
+    if url.startswith("http://") and (finding := _check_plain_http(config)) is not None:
+        return [finding]
+    start = first_hole(url)
+    prefix = url if start is None else url[:start]
+    if references(prefix):
+        # What a reference stands for is known, and checked, only when the function starts.
+        return []
+    try:
+        authority_of(prefix, allow_plain_http=True, complete=start is None)
+    except ValueError as error:
+        if start is None:
+            return [ConfigFinding("RE109", ("url",), str(error))]
+        hint = "holes may stand in path segments and query values only"
+        return [ConfigFinding("RE303", ("url",), str(error), hint)]
+    return []
+
+
+def _check_plain_http(config: Mapping[str, Any]) -> ConfigFinding | None:
+    if not config.get("allow_plain_http", False):
+        message = "'http://' needs 'allow_plain_http: true'"
+        return ConfigFinding("RE308", ("url",), message, "write https://")
+    if _holds_secret(config):
+        message = "'http://' does not go together with a secret"
+        return ConfigFinding("RE308", ("url",), message, "write https://, or all the world can read it")
+    return None
+
+
+def _check_headers(headers: Mapping[str, str]) -> list[ConfigFinding]:
+    findings = []
+    seen: set[str] = set()
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in _OURS or lower in _OF_THE_CONNECTION:
+            message = f"the header '{name}' is set by the engine"
+            findings.append(ConfigFinding("RE109", ("headers", name), message, "leave it out"))
+        elif lower in seen:
+            findings.append(ConfigFinding("RE308", ("headers", name), f"the header '{name}' is there twice"))
+        elif not references(value) and not _is_header_value(value):
+            message = f"the header '{name}' must be visible ASCII"
+            findings.append(ConfigFinding("RE109", ("headers", name), message))
+        seen.add(lower)
+    return findings
+
+
+def _check_secret(config: Mapping[str, Any]) -> list[ConfigFinding]:
+    secret = config.get("signing_secret")
+    if secret is None or _are_references(secret):
+        return []
+    message = "'signing_secret' must be a reference"
+    return [ConfigFinding("RE306", ("signing_secret",), message, "write ${secret:name} or ${ssm:/path}")]
+
+
+def _holds_secret(config: Mapping[str, Any]) -> bool:
+    if "signing_secret" in config:
+        return True
+    return any(
+        reference.kind != "env" for key in SECRET_FIELDS for reference in references(config.get(key, ""))
+    )
+
+
+def build(
+    spec: ActionSpec,
+    scope: Scope,
+    environment: Mapping[str, str],
+    clients: Clients | None,
+    transport: Transport | None = None,
+    clock: Callable[[], float] = time.time,
+) -> WebhookAction:
+    """`transport` and `clock` are for tests and for whoever brings a network of his own."""
+    config = spec.config
+    findings = check(config)
+    if findings:
+        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    try:
+        # Without clients the secrets in `environment` are stand-ins, which are no keys.
+        keys = _signing_keys(config, environment) if clients is not None else ()
+        authority = _authority(config, environment)
+        headers = _headers(config.get("headers", {}), environment)
+    except ValueError as error:
+        raise SettingsError(f"action '{spec.id}': {error}") from None
+    return WebhookAction(
+        method=config.get("method", "POST"),
+        url=compile_template(config["url"], scope, environment, encode=percent_encode),
+        authority=authority,
+        allow_plain_http=config.get("allow_plain_http", False),
+        headers=headers,
+        body=payload(spec, "body", scope, environment),
+        timeout_seconds=spec.timeout_seconds or TIMEOUT_SECONDS,
+        keys=keys,
+        transport=transport or (None if clients is None else Urllib3Transport()),
+        clock=clock,
+    )
+
+
+def _signing_keys(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    return parse_keys(target(config["signing_secret"], environment)) if "signing_secret" in config else ()
+
+
+def _authority(config: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """Host and port, which are the same for every record."""
+    url = config["url"]
+    start = first_hole(url)
+    prefix = target(url if start is None else url[:start], environment)
+    if prefix.startswith("http://") and _holds_secret(config):
+        raise ValueError("the URL must start with https:// where there is a secret")
+    return authority_of(
+        prefix, allow_plain_http=config.get("allow_plain_http", False), complete=start is None
+    )
+
+
+def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    headers = {"content-type": "application/json", "user-agent": "rules-engine"}
+    for name, value in given.items():
+        text = target(value, environment)
+        if not _is_header_value(text):
+            raise ValueError(f"the header '{name}' must be visible ASCII")
+        headers[name.lower()] = text
+    return headers

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rules_engine import bundle
+from rules_engine.errors import BatchError, BundleError, RecordError, SettingsError
+from rules_engine.function import Function, remote_references
+from rules_engine.local.webhook_receiver import WebhookReceiver
+from rules_engine.model import ActionSpec, Rule, RuleSet
+from rules_engine.record import record_from_images
+from rules_engine.settings import Settings
+from tests.receiver import running_receiver
+from tests.units import SHIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rules_engine.local.ministack import Ministack
+
+
+def order(number: int) -> dict[str, Any]:
+    plain = {
+        **SHIPPED,
+        "eventID": f"e-{number}",
+        "sequenceNumber": f"{number}00",
+        "keys": {"id": f"o-{number}"},
+    }
+    return record_from_images(plain, "orders")
+
+
+def event(*numbers: int) -> dict[str, Any]:
+    return {"Records": [order(number) for number in numbers]}
+
+
+def settings_for(rule_set: RuleSet, directory: Path, **settings: Any) -> Settings:
+    (directory / "bundle.json").write_bytes(bundle.dump(rule_set))
+    return Settings(bundle=directory / "bundle.json", **settings)
+
+
+def rule(*actions: ActionSpec, **fields: Any) -> RuleSet:
+    return RuleSet(
+        (Rule("order-shipped", ("orders",), actions, when=("became(&status, 'SHIPPED')",), **fields),)
+    )
+
+
+WEBHOOK = ActionSpec(
+    "webhook", "webhook", {"url": "${URL}/{{ keys.id }}", "allow_plain_http": True, "body": "{{ eventID }}"}
+)
+
+
+def test_every_matching_record_reaches_the_target_and_the_answer_is_success(tmp_path: Path) -> None:
+    with running_receiver() as receiver:
+        function = Function.from_settings(settings_for(rule(WEBHOOK), tmp_path), {"URL": receiver.url})
+        assert function(event(1, 2), None) == {"batchItemFailures": []}
+    assert [(each.path, each.body) for each in receiver.received] == [("/o-1", b'"e-1"'), ("/o-2", b'"e-2"')]
+
+
+def test_the_first_record_that_failed_is_the_checkpoint(tmp_path: Path) -> None:
+    settings = settings_for(rule(WEBHOOK), tmp_path, partial_batch=True)
+    lines: list[str] = []
+    with running_receiver() as receiver:
+        receiver.answers += [(204, {}), (503, {})]
+        function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
+        answer = function(event(1, 2, 3), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "200"}]}
+    assert [each.path for each in receiver.received] == ["/o-1", "/o-2"]
+    assert [json.loads(line)["code"] for line in lines] == ["HTTP_503"]
+
+
+def test_without_partial_answers_a_failure_fails_the_batch_and_drags_no_other_error_along(
+    tmp_path: Path,
+) -> None:
+    lines: list[str] = []
+    with running_receiver() as receiver:
+        receiver.answers.append((503, {}))
+        settings = settings_for(rule(WEBHOOK), tmp_path)
+        function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
+        with pytest.raises(BatchError) as failure:
+            function(event(1, 2), None)
+    assert str(failure.value) == "record 100 failed: the whole batch is to come again"
+    assert (failure.value.__context__, failure.value.__cause__) == (None, None)
+
+
+@pytest.mark.parametrize("nothing", [None, {}, "Records", {"records": []}, {"Records": None}])
+def test_an_event_that_is_no_batch_is_never_a_success(tmp_path: Path, nothing: Any) -> None:
+    function = Function.from_settings(settings_for(RuleSet(), tmp_path), {})
+    with pytest.raises(RecordError):
+        function(nothing, None)
+
+
+def test_a_bundle_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    with pytest.raises(BundleError) as failure:
+        Function.from_settings(Settings(bundle=path), {})
+    assert str(failure.value) == f"the bundle '{path}' cannot be read: No such file or directory"
+
+
+def test_a_variable_that_is_not_set_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="URL"):
+        Function.from_settings(settings_for(rule(WEBHOOK), tmp_path), {})
+
+
+def test_a_disabled_rule_needs_nothing(tmp_path: Path) -> None:
+    secret = ActionSpec("signed", "webhook", {"url": "${URL}", "signing_secret": "${secret:absent}"})
+    disabled = rule(secret, enabled=False)
+    assert remote_references(disabled) == []
+    function = Function.from_settings(settings_for(disabled, tmp_path), {})
+    assert function(event(1), None) == {"batchItemFailures": []}
+
+
+def test_every_remote_reference_is_named_once() -> None:
+    signed = {"url": "${URL}", "signing_secret": "${secret:a} ${secret:a#old}", "headers": {"x": "${ssm:/b}"}}
+    again = {"url": "https://h/", "signing_secret": "${secret:a}"}
+    rules = rule(ActionSpec("one", "webhook", signed), ActionSpec("two", "webhook", again))
+    assert sorted(remote_references(rules)) == ["secret:a", "secret:a#old", "ssm:/b"]
+
+
+KEY = f"whsec_{base64.b64encode(b'canary' * 5).decode()}"
+
+
+@pytest.mark.local
+def test_the_whole_way_from_a_bundle_to_three_targets(
+    aws: Ministack,
+    unique_name: Callable[[str], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic = aws.client("sns").create_topic(Name=unique_name("orders"))["TopicArn"]
+    history, secret = unique_name("history"), unique_name("secret")
+    aws.client("secretsmanager").create_secret(Name=secret, SecretString=KEY)
+    aws.client("dynamodb").create_table(
+        TableName=history,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    rules = rule(
+        ActionSpec("sns", "sns", {"topic_arn": "${TOPIC}"}),
+        ActionSpec("webhook", "webhook", {"url": "${URL}", "signing_secret": f"${{secret:{secret}}}"}),
+        ActionSpec(
+            "table", "table", {"table": "${HISTORY}", "put": {"pk": "{{ keys.id }}", "new": "{{ new }}"}}
+        ),
+        ActionSpec("log", "log", {"message": "{{ keys.id }} shipped"}),
+    )
+    with WebhookReceiver(KEY) as receiver:
+        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        environ = {"TOPIC": topic, "URL": receiver.url, "HISTORY": history}
+        function = Function.from_settings(settings_for(rules, tmp_path), environ)
+        assert function(event(1, 2), None) == {"batchItemFailures": []}
+    assert [(each.refusal, each.payload["eventID"]) for each in receiver.received] == [
+        (None, "e-1"),
+        (None, "e-2"),
+    ]
+    stored = aws.client("dynamodb").scan(TableName=history, ConsistentRead=True)["Items"]
+    assert sorted(stored, key=lambda item: item["pk"]["S"]) == [
+        {"pk": {"S": f"o-{number}"}, "new": {"M": order(number)["dynamodb"]["NewImage"]}} for number in (1, 2)
+    ]
+
+
+@pytest.mark.local
+def test_a_secret_that_is_not_there_stops_the_start(aws: Ministack, tmp_path: Path) -> None:
+    rules = rule(ActionSpec("w", "webhook", {"url": "https://h/", "signing_secret": "${secret:absent}"}))
+    with pytest.raises(SettingsError) as failure:
+        Function.from_settings(settings_for(rules, tmp_path), {})
+    assert str(failure.value) == "'${secret:absent}' cannot be read: ResourceNotFoundException"
