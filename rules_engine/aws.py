@@ -30,29 +30,34 @@ PARAMETER = "ssm:"
 
 
 class Clients:
-    """boto3 clients. `timeout_seconds` is how long one attempt waits for an answer."""
+    """boto3 clients. `timeout_seconds` is how long one attempt waits for an answer. Raises SettingsError."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, float | None], Any] = {}
+        self._clients: dict[tuple[str, float], Any] = {}
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """`Any`: the service is a name, so no stub fits."""
-        key = (service, timeout_seconds)
-        if key not in self._clients:
-            self._clients[key] = _make_client(service, timeout_seconds or READ_TIMEOUT_SECONDS)
-        return self._clients[key]
+        # A bundle's numbers are Decimal, which sockets do not take.
+        seconds = READ_TIMEOUT_SECONDS if timeout_seconds is None else float(timeout_seconds)
+        if (service, seconds) not in self._clients:
+            self._clients[service, seconds] = _make_client(service, seconds)
+        return self._clients[service, seconds]
 
 
 def _make_client(service: str, timeout_seconds: float) -> Any:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
         read_timeout=timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
     )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    try:
+        return boto3.client(service, config=config)  # type: ignore[call-overload]
+    except BotoCoreError as error:
+        raise SettingsError(f"no client for the service '{service}': {error}") from error
 
 
 def resolve_references(names: Iterable[str], clients: ClientsProtocol) -> dict[str, str]:

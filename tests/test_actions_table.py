@@ -239,14 +239,18 @@ def test_a_sound_config_has_no_findings(config: dict[str, Any]) -> None:
     assert table.check({"table": "history", **config}) == []
 
 
-def test_the_table_may_come_from_the_environment_and_must_look_like_one() -> None:
+def test_the_table_may_come_from_the_environment() -> None:
     spec = action_spec("table", table="${HISTORY}", put="{{ new }}")
     arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/history"
     for name in ("history", arn):
         action = table.build(spec, EMPTY_SCOPE, {"HISTORY": name}, None)
         assert action.render(delivery_of(spec))["TableName"] == name
+
+
+def test_a_table_that_cannot_be_one_is_refused_when_it_is_built() -> None:
+    spec = action_spec("table", table="${HISTORY}", put="{{ new }}")
     with pytest.raises(SettingsError) as refusal:
-        table.build(spec, EMPTY_SCOPE, {"HISTORY": "hi/story"}, None)
+        table.build(spec, EMPTY_SCOPE, {"HISTORY": "hi/story"}, Clients())
     assert str(refusal.value) == "action 'table': 'hi/story' is not the name or ARN of a table"
 
 

@@ -245,6 +245,14 @@ def test_an_action_that_can_only_render_needs_no_secret_and_sends_nothing() -> N
         action.perform(action.render(delivery_of(spec)))
 
 
+@pytest.mark.parametrize(
+    "url", ["${secret:url}", "https://h/${secret:api#path}/{{ keys.order_id }}", "${URL}"]
+)
+def test_a_stand_in_for_what_a_reference_means_can_be_rendered(url: str) -> None:
+    stand_ins = {name: f"${{{name}}}" for name in ("secret:url", "secret:api#path", "URL")}
+    assert render(environment=stand_ins, url=url)["url"] == url.replace("{{ keys.order_id }}", "o-1")
+
+
 @pytest.mark.parametrize("keys", [KEY, f"{KEY} {OLD_KEY}", f"{OLD_KEY},{KEY}"])
 def test_what_is_received_is_signed_by_every_key(
     keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,6 +33,23 @@ def test_timeouts_and_retries_are_explicit(clients: Clients) -> None:
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     config = clients.client("dynamodb", 1.5).meta.config
     assert (config.connect_timeout, config.read_timeout) == (1.5, 1.5)
+
+
+def test_a_timeout_out_of_a_bundle_is_taken(clients: Clients) -> None:
+    # exact_json reads 0.5 as a Decimal.
+    timeout_seconds: Any = Decimal("0.5")
+    client = clients.client("sns", timeout_seconds)
+    assert client is clients.client("sns", 0.5)
+    assert client.list_topics()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_a_client_that_cannot_be_made_is_a_settings_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(SettingsError) as refusal:
+        Clients().client("sns")
+    assert str(refusal.value) == "no client for the service 'sns': You must specify a region."
 
 
 def test_references_are_resolved_by_their_name(

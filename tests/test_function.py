@@ -49,7 +49,10 @@ def rule(*actions: ActionSpec, **fields: Any) -> RuleSet:
 
 
 WEBHOOK = ActionSpec(
-    "webhook", "webhook", {"url": "${URL}/{{ keys.id }}", "allow_plain_http": True, "body": "{{ eventID }}"}
+    "webhook",
+    "webhook",
+    {"url": "${URL}/{{ keys.id }}", "allow_plain_http": True, "body": "{{ eventID }}"},
+    timeout_seconds=2.5,
 )
 
 

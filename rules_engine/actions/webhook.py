@@ -129,7 +129,8 @@ class WebhookAction:
 
     method: str
     url: Template
-    authority: str
+    authority: str | None
+    """Host and port, the same for every record; None where they cannot be known."""
     allow_plain_http: bool
     headers: Mapping[str, str]
     body: Callable[[StreamRecord], Any]
@@ -153,6 +154,8 @@ class WebhookAction:
 
     def _render_url(self, record: StreamRecord) -> str:
         url = text_of(self.url.render(record.document))
+        if self.authority is None:
+            return url
         try:
             authority = authority_of(url, allow_plain_http=self.allow_plain_http)
             check_path(url)
@@ -259,9 +262,10 @@ def build(
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
     try:
-        # Without clients the secrets in `environment` are stand-ins, which are no keys.
+        # Without clients the texts in `environment` may be stand-ins, which are neither keys nor hosts.
         keys = _signing_keys(config, environment) if clients is not None else ()
-        authority = _authority(config, environment)
+        known = clients is not None or not references(config["url"])
+        authority = _authority(config, environment) if known else None
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
         raise SettingsError(f"action '{spec.id}': {error}") from None
@@ -272,7 +276,8 @@ def build(
         allow_plain_http=config.get("allow_plain_http", False),
         headers=headers,
         body=payload(spec, "body", scope, environment),
-        timeout_seconds=spec.timeout_seconds or TIMEOUT_SECONDS,
+        # A bundle's numbers are Decimal, which sockets do not take.
+        timeout_seconds=float(spec.timeout_seconds or TIMEOUT_SECONDS),
         keys=keys,
         transport=transport or (None if clients is None else Urllib3Transport()),
         clock=clock,
@@ -284,7 +289,6 @@ def _signing_keys(config: Mapping[str, Any], environment: Mapping[str, str]) -> 
 
 
 def _authority(config: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    """Host and port, which are the same for every record."""
     url = config["url"]
     start = first_hole(url)
     prefix = target(url if start is None else url[:start], environment)
