@@ -23,6 +23,7 @@ MAX_STEPS = 2_000_000
 MAX_SIZE = 4_000_000
 
 _CHARACTERS_A_STEP = 16
+_STEPS_TO_ENTER = 4
 
 
 class Evaluation:
@@ -41,6 +42,10 @@ class Evaluation:
         if self.steps < 0:
             raise BudgetError("the expression takes too many steps on this data")
 
+    def enter(self, elements: int) -> None:
+        """Pay for looking at every element of an array or object, however small it is."""
+        self.take(_STEPS_TO_ENTER + elements)
+
     def scan(self, characters: int) -> None:
         """Pay for looking through text."""
         self.take(characters // _CHARACTERS_A_STEP)
@@ -56,21 +61,21 @@ class Evaluation:
         values = [value]
         while values:
             value = values.pop()
+            if value is None or value is True or value is False:
+                continue
             if isinstance(value, str):
                 self.build(len(value))
-            elif isinstance(value, list):
-                self._enter(len(value))
-                values.extend(value)
-            elif isinstance(value, Image):
-                values.append(value.raw)  # counted without decoding what nobody reads
-            elif isinstance(value, Mapping):
-                self._enter(2 * len(value))
-                values.extend(value.values())
             elif isinstance(value, int):
                 self.build(value.bit_length() // 3)
             elif isinstance(value, Decimal):
                 self.build(len(str(value)))
-
-    def _enter(self, elements: int) -> None:
-        self.build(elements)
-        self.take(elements)
+            elif isinstance(value, list):
+                self.build(len(value))
+                self.enter(len(value))
+                values.extend(value)
+            elif isinstance(value, Image):
+                values.append(value.raw)  # counted without decoding what nobody reads
+            elif isinstance(value, Mapping):
+                self.build(2 * len(value))
+                self.enter(len(value))
+                values.extend(value.values())

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rules_engine.attribute_value import Image
 from rules_engine.expression.operations import ABSENT
-from rules_engine.expression.values import equal, is_true, order
+from rules_engine.expression.values import TYPE_NAMES, equal, is_true, order
 
 if TYPE_CHECKING:
     from rules_engine.expression.budget import Evaluation
@@ -29,7 +30,10 @@ ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 MIRRORED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
 """`a < b` is `b > a`."""
 
+_OBJECTS = frozenset({dict, Image})
+
 _LONG_TEXT = 1_000
+"""Characters from which comparing a constant pays the budget."""
 
 
 class Constant:
@@ -51,6 +55,11 @@ def itself(value: Any, run: Evaluation) -> Any:
 # Paths
 
 
+def _is_other_object(value: Any) -> bool:
+    """Whether it is an object of a type not in _OBJECTS. Asking an abstract class is slow, so that comes last."""
+    return type(value) not in TYPE_NAMES and isinstance(value, Mapping)
+
+
 def names(path: tuple[str, ...]) -> Closure:
     """The value at a path of names; None where there is none."""
     if len(path) == 1:
@@ -59,13 +68,11 @@ def names(path: tuple[str, ...]) -> Closure:
         return _two_names(*path)
 
     def closure(value: Any, run: Evaluation) -> Any:
-        try:
-            for name in path:
-                if value is None:
-                    return None
+        for name in path:
+            if type(value) in _OBJECTS or _is_other_object(value):
                 value = value.get(name)
-        except AttributeError:
-            return None
+            else:
+                return None
         return value
 
     return closure
@@ -73,21 +80,18 @@ def names(path: tuple[str, ...]) -> Closure:
 
 def _name(name: str) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
-        try:
-            return value.get(name)
-        except AttributeError:
-            return None
+        return value.get(name) if type(value) in _OBJECTS or _is_other_object(value) else None
 
     return closure
 
 
 def _two_names(first: str, second: str) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
-        try:
+        if type(value) in _OBJECTS or _is_other_object(value):
             value = value.get(first)
-            return None if value is None else value.get(second)
-        except AttributeError:
-            return None
+            if type(value) in _OBJECTS or _is_other_object(value):
+                return value.get(second)
+        return None
 
     return closure
 

@@ -55,7 +55,8 @@ class Parser:
         node = self._expression(0)
         if self.token.type != "eof":
             self._refuse(self.token)
-        self._check_levels(node)
+        if self.nodes > MAX_LEVELS:
+            self._check_levels(node)
         return node
 
     def _check_levels(self, root: Node) -> None:

@@ -205,10 +205,10 @@ def to_string(run: Evaluation, value: Any) -> str:
         text = exact_json.dumps(value)
     except (TypeError, ValueError) as error:
         raise EvaluationError(f"to_string() cannot write this value: {error}") from None
-    return text if text.isascii() else _not_ascii.sub(_escaped, text)
+    return _not_printable_ascii.sub(_escaped, text)
 
 
-_not_ascii = re.compile(r"[^\x00-\x7f]")
+_not_printable_ascii = re.compile(r"[^ -~]")
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -42,7 +42,7 @@ def _written(path: Path) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            name = step if _is_plain_name(step) else json.dumps(step)
+            name = step if _is_plain_name(step) else json.dumps(step, ensure_ascii=False)
             text += f".{name}" if text else name
     return text or "@"
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from decimal import Decimal
+from contextlib import contextmanager, nullcontext
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jmespath.exceptions import EmptyExpressionError, LexerError
@@ -62,6 +63,18 @@ _TOKEN = re.compile(
 _QUOTES = {"'": "string", '"': "name in double quotes", "`": "literal"}
 
 
+_OF_ANY_LENGTH = frozenset({"literal", "number", "quoted_identifier"})
+"""Tokens that are not written as their value."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """`foo` for "foo" is deprecated JMESPath, not a deprecated call of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        yield
+
+
 def _token_end(text: str, start: int) -> int:
     match = _TOKEN.match(text, start)
     return match.end() if match else start
@@ -70,15 +83,13 @@ def _token_end(text: str, start: int) -> int:
 def _tokenize(text: str) -> tuple[list[Token], ExpressionError | None]:
     found: list[Token] = []
     try:
-        with warnings.catch_warnings():
-            # `foo` for "foo" is deprecated JMESPath, not a deprecated call of ours.
-            warnings.simplefilter("ignore", PendingDeprecationWarning)
+        with _quiet() if "`" in text else nullcontext():
             for raw in Lexer().tokenize(text):
-                start, value = raw["start"], raw["value"]
-                end = _token_end(text, start)
-                if text.startswith("`", start):
+                name, value, start = raw["type"], raw["value"], raw["start"]
+                end = _token_end(text, start) if name in _OF_ANY_LENGTH else start + len(value)
+                if name == "literal" and text[start] == "`":
                     value = _literal(text, start, end)
-                found.append(Token(raw["type"], value, start, end))
+                found.append(Token(name, value, start, end))
     except ExpressionError as error:
         return found, error
     except EmptyExpressionError:
@@ -135,8 +146,11 @@ def _number(written: str) -> int | Decimal:
         raise ValueError(f"a number has at most {MAX_DIGITS} digits")
     if written.lstrip("-").isdigit():
         return int(written)
-    number = Decimal(written)
-    if number and abs(number.adjusted()) >= MAX_DIGITS:
+    try:
+        number = Decimal(written)
+    except InvalidOperation:  # an exponent of twenty digits
+        number = Decimal("Infinity")
+    if not number.is_finite() or (number and abs(number.adjusted()) >= MAX_DIGITS):
         raise ValueError(f"a number is less than 1e{MAX_DIGITS}")
     return number
 

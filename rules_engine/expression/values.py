@@ -45,7 +45,8 @@ _EXACT = Context(prec=MAX_DIGITS, Emin=-9_999, Emax=9_999, traps=[Inexact, Inval
 _DIVISION = Context(prec=38, rounding=ROUND_HALF_EVEN, Emin=-9_999, Emax=9_999)
 """As many digits as a DynamoDB number has."""
 
-_LONG_TEXT = 1_000
+_PLAIN = frozenset({int, Decimal, bool, type(None)})
+"""Types whose values Python compares as JMESPath does, in no time."""
 
 
 def type_name(value: Any) -> str:
@@ -74,28 +75,33 @@ def equal(left: Any, right: Any, run: Evaluation) -> bool:
     pairs = [(left, right)]
     while pairs:
         left, right = pairs.pop()
-        name = type_name(left)
-        if name != type_name(right):
-            return False
-        if name == "array":
-            if len(left) != len(right):
+        kind = type(left)
+        if left is right:
+            continue
+        if kind is type(right) and kind in _PLAIN:
+            if left != right:
                 return False
-            run.take(len(left))
-            pairs.extend(zip(left, right, strict=True))
-        elif name == "object":
-            if left.keys() != right.keys():
-                return False
-            run.take(len(left))
-            pairs.extend((value, right.get(key)) for key, value in left.items())
-        elif not _equal_scalars(name, left, right, run):
+        elif type_name(left) != type_name(right) or not _equal_parts(left, right, run, pairs):
             return False
     return True
 
 
-def _equal_scalars(name: str, left: Any, right: Any, run: Evaluation) -> bool:
+def _equal_parts(left: Any, right: Any, run: Evaluation, pairs: list[tuple[Any, Any]]) -> bool:
+    """Whether two values of one type can still be equal; what else must be equal for that goes to `pairs`."""
+    name = type_name(left)
+    if name == "array":
+        run.enter(len(left))
+        pairs.extend(zip(left, right, strict=False))
+        return len(left) == len(right)
+    if name == "object":
+        run.enter(len(left))
+        if left.keys() != right.keys():
+            return False
+        pairs.extend((value, right.get(key)) for key, value in left.items())
+        return True
     if name == "number":
         return exact(left) == exact(right)
-    if name == "string" and len(left) > _LONG_TEXT:
+    if name == "string" and len(left) == len(right):
         run.scan(len(left))
     return bool(left == right)
 
