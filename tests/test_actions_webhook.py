@@ -106,23 +106,24 @@ def test_a_body_that_is_too_large_is_found_before_it_is_sent() -> None:
     assert str(failure.value) == "the body has 262146 bytes: a webhook takes at most 262144"
 
 
-PLACES = "holes may stand in path segments and query values only"
+HOLE_IN_HOST = ConfigFinding(
+    "RE303",
+    ("url",),
+    "a hole must not stand in the URL's scheme or host",
+    "holes may stand in path segments and query values only",
+)
 
 
 @pytest.mark.parametrize(
     ("config", "finding"),
     [
+        ({"url": "{{ new.url }}"}, HOLE_IN_HOST),
+        ({"url": "https://{{ new.host }}/orders"}, HOLE_IN_HOST),
+        ({"url": "https://{{ new.host }}/${PATH_OF_ORDERS}"}, HOLE_IN_HOST),
+        ({"url": "https://hooks.example.com{{ new.path }}"}, HOLE_IN_HOST),
         (
-            {"url": "{{ new.url }}"},
-            ConfigFinding("RE303", ("url",), "the URL must start with https://", PLACES),
-        ),
-        (
-            {"url": "https://{{ new.host }}/orders"},
-            ConfigFinding("RE303", ("url",), "the URL's host and port cannot be read", PLACES),
-        ),
-        (
-            {"url": "https://hooks.example.com{{ new.path }}"},
-            ConfigFinding("RE303", ("url",), "a hole must not stand in the URL's host", PLACES),
+            {"url": "https://hooks.example.com/{{ new.a }}/b c/{{ new.d }}"},
+            ConfigFinding("RE109", ("url",), "the URL has a character that must be percent-encoded"),
         ),
         (
             {"url": "ftp://hooks.example.com/"},
@@ -220,7 +221,17 @@ def test_a_sound_config_has_no_findings(config: dict[str, Any]) -> None:
             {"U": "http://h/canary", "secret:s": KEY},
             "the URL must start with https:// where there is a secret",
         ),
-        ({"url": "${U}{{ new.x }}"}, {"U": "https://canary"}, "a hole must not stand in the URL's host"),
+        (
+            {"url": "${U}{{ new.x }}"},
+            {"U": "https://canary"},
+            "a hole must not stand in the URL's scheme or host",
+        ),
+        ({"url": "https://h/{{ new.x }}/${U}"}, {"U": "#canary"}, "the URL must not have a fragment"),
+        (
+            {"url": "https://h/{{ new.x }}/${U}"},
+            {"U": ".."},
+            "the URL must not have '.' or '..' as a path segment",
+        ),
         (
             {"headers": {"x-a": "${secret:s}"}},
             {"secret:s": "canary\r\n"},

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rules_engine.errors import RuleSetError
@@ -140,4 +139,7 @@ def action_types() -> dict[str, ActionType]:
 
 
 def _installed() -> dict[str, str]:
+    # Not at the top: it takes longer to import than all action types, and a function of ours needs none.
+    from importlib.metadata import entry_points
+
     return {entry.name: entry.module for entry in entry_points(group=ENTRY_POINTS)}

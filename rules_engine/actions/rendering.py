@@ -40,15 +40,9 @@ def payload(
 
 def target(text: str, environment: Mapping[str, str]) -> str:
     """`text` with its references resolved. A hole is refused: record data never chooses a target."""
-    if first_hole(text) is not None:
+    if holes(text):
         raise RuleSetError(f"the target '{text}' must not hold a hole")
     return str(compile_template(text, EMPTY_SCOPE, environment).render({}))
-
-
-def first_hole(text: str) -> int | None:
-    """Where the first hole of a text begins; None if it has none."""
-    found = holes(text)
-    return found[0].start if found else None
 
 
 def json_of(value: Any) -> str:

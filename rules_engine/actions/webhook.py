@@ -33,12 +33,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import ConfigFinding
-from rules_engine.actions.endpoint import authority_of, check_path, percent_encode
-from rules_engine.actions.rendering import first_hole, json_of, payload, target, text_of
+from rules_engine.actions.endpoint import check_path, check_url, host_has_ended, percent_encode
+from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.transport import Urllib3Transport
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
-from rules_engine.template import compile_template, references
+from rules_engine.template import compile_template, holes, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,9 +129,6 @@ class WebhookAction:
 
     method: str
     url: Template
-    authority: str | None
-    """Host and port, the same for every record; None where they cannot be known."""
-    allow_plain_http: bool
     headers: Mapping[str, str]
     body: Callable[[StreamRecord], Any]
     timeout_seconds: float
@@ -154,15 +151,10 @@ class WebhookAction:
 
     def _render_url(self, record: StreamRecord) -> str:
         url = text_of(self.url.render(record.document))
-        if self.authority is None:
-            return url
         try:
-            authority = authority_of(url, allow_plain_http=self.allow_plain_http)
             check_path(url)
         except ValueError as error:
             raise TemplateError(str(error)) from None
-        if authority != self.authority:
-            raise TemplateError("a hole changed the URL's host")
         return url
 
     def perform(self, request: Mapping[str, Any]) -> None:
@@ -190,19 +182,27 @@ def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
     url = config["url"]
     if url.startswith("http://") and (finding := _check_plain_http(config)) is not None:
         return [finding]
-    start = first_hole(url)
-    prefix = url if start is None else url[:start]
-    if references(prefix):
-        # What a reference stands for is known, and checked, only when the function starts.
+    found = holes(url)
+    start = url[: found[0].start] if found else ""
+    # What a reference stands for is known, and checked, only when the function starts.
+    if found and not references(start) and not host_has_ended(start):
+        message = "a hole must not stand in the URL's scheme or host"
+        hint = "holes may stand in path segments and query values only"
+        return [ConfigFinding("RE303", ("url",), message, hint)]
+    if references(url):
         return []
     try:
-        authority_of(prefix, allow_plain_http=True, complete=start is None)
+        check_url(_without_holes(url), allow_plain_http=True)
     except ValueError as error:
-        if start is None:
-            return [ConfigFinding("RE109", ("url",), str(error))]
-        hint = "holes may stand in path segments and query values only"
-        return [ConfigFinding("RE303", ("url",), str(error), hint)]
+        return [ConfigFinding("RE109", ("url",), str(error))]
     return []
+
+
+def _without_holes(url: str) -> str:
+    """The URL as it is with some harmless value in every hole."""
+    for hole in reversed(holes(url)):
+        url = f"{url[: hole.start]}x{url[hole.end :]}"
+    return url
 
 
 def _check_plain_http(config: Mapping[str, Any]) -> ConfigFinding | None:
@@ -264,16 +264,14 @@ def build(
     try:
         # Without clients the texts in `environment` may be stand-ins, which are neither keys nor hosts.
         keys = _signing_keys(config, environment) if clients is not None else ()
-        known = clients is not None or not references(config["url"])
-        authority = _authority(config, environment) if known else None
+        if clients is not None:
+            _check_resolved_url(config, environment)
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
         raise SettingsError(f"action '{spec.id}': {error}") from None
     return WebhookAction(
         method=config.get("method", "POST"),
         url=compile_template(config["url"], scope, environment, encode=percent_encode),
-        authority=authority,
-        allow_plain_http=config.get("allow_plain_http", False),
         headers=headers,
         body=payload(spec, "body", scope, environment),
         # A bundle's numbers are Decimal, which sockets do not take.
@@ -288,15 +286,15 @@ def _signing_keys(config: Mapping[str, Any], environment: Mapping[str, str]) -> 
     return parse_keys(target(config["signing_secret"], environment)) if "signing_secret" in config else ()
 
 
-def _authority(config: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str]) -> None:
     url = config["url"]
-    start = first_hole(url)
-    prefix = target(url if start is None else url[:start], environment)
-    if prefix.startswith("http://") and _holds_secret(config):
+    found = holes(url)
+    if found and not host_has_ended(target(url[: found[0].start], environment)):
+        raise ValueError("a hole must not stand in the URL's scheme or host")
+    resolved = target(_without_holes(url), environment)
+    if resolved.startswith("http://") and _holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
-    return authority_of(
-        prefix, allow_plain_http=config.get("allow_plain_http", False), complete=start is None
-    )
+    check_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
 
 def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
