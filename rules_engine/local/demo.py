@@ -21,6 +21,7 @@ from rules_engine.local.ministack import require_local_extra
 from rules_engine.local.play import play, wait_until
 from rules_engine.local.scenario import CHANGES, EXPIRY
 from rules_engine.local.stack import LocalStack, exit_on_termination
+from rules_engine.local.targets import LOG_EFFECT, QUEUE_EFFECT, TABLE_EFFECT, WEBHOOK_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,10 @@ DEADLINE_SECONDS = 45.0
 """About 3 s are usual; a machine busy with other work gets its time."""
 
 PLACES = {
-    "queue": "message in the topic's queue",
-    "table": "item in the history table",
-    "webhook": "request at the receiver, signature checked",
-    "log": "line in the function's log",
+    QUEUE_EFFECT: "in the queue",
+    TABLE_EFFECT: "in history table",
+    WEBHOOK_EFFECT: "at the receiver",
+    LOG_EFFECT: "in the log",
 }
 """Where each kind of effect is read back."""
 
@@ -58,14 +59,19 @@ def run_demo(
         LocalStack(rule_set) as stack,
     ):
         console.print(
-            f"[bold]The local stack is up:[/] ministack on {stack.aws.endpoint_url}, a webhook receiver, "
-            "and the function package behind the stream of table 'orders'."
+            f"[bold]The local stack is up[/]: AWS services at {stack.aws.endpoint_url}, the function package "
+            "behind the stream of table 'orders', a topic with a queue, a history table, and a webhook "
+            "receiver that checks signatures.\n"
         )
         status.update("changing orders and waiting for deliveries")
         played = play(stack)
         wait_until(lambda: not played.missing(stack.effects()) and stack.is_idle(), deadline_seconds)
         arrived, log = stack.effects(), stack.function_log
     console.print(_findings_table(played, arrived))
+    console.print(
+        "* The local server's time to live writes no records: this one was handed to the function.\n",
+        style="dim",
+    )
     return _verdict(console, played, arrived, log, time.monotonic() - started)
 
 
@@ -82,7 +88,7 @@ def load_rule_set(rules_paths: Sequence[str | Path], console: Console) -> RuleSe
 
 
 def _findings_table(played: Played, arrived: Sequence[Effect]) -> Table:
-    table = Table("change", "rule", "action", "read back", box=None, padding=(0, 2, 0, 0))
+    table = Table("change", "rule", "action", "read back", box=None, padding=(0, 1, 0, 0))
     clean = not played.unexpected(arrived)
     for change in (*CHANGES, EXPIRY):
         label = change.label
@@ -92,15 +98,15 @@ def _findings_table(played: Played, arrived: Sequence[Effect]) -> Table:
                 table.add_row(label, owed.rule_id, owed.action_id, _outcome(expectation.effect, arrived))
                 label = ""
         if not change.owes:
-            nothing = Text("nothing arrived", style="green") if clean else Text("see below", style="red")
+            nothing = Text("ok: nothing", style="green") if clean else Text("see below", style="red")
             table.add_row(label, "none", "", nothing)
     return table
 
 
 def _outcome(effect: Effect, arrived: Sequence[Effect]) -> Text:
     if effect in arrived:
-        return Text(PLACES[effect.target], style="green")
-    return Text(f"MISSING: {PLACES[effect.target]}", style="bold red")
+        return Text(f"ok: {PLACES[effect.target]}", style="green")
+    return Text(f"MISSING {PLACES[effect.target]}", style="bold red")
 
 
 def _verdict(console: Console, played: Played, arrived: Sequence[Effect], log: str, seconds: float) -> int:
@@ -122,4 +128,4 @@ def _verdict(console: Console, played: Played, arrived: Sequence[Effect], log: s
 
 
 def _print_effect(console: Console, what: str, effect: Effect) -> None:
-    console.print(Text(f"{what}: {PLACES[effect.target]}: {dumps(effect.content)}", style="red"))
+    console.print(Text(f"{what}, {PLACES[effect.target]}: {dumps(effect.content)}", style="red"))

@@ -1,15 +1,14 @@
 """`run_dev`: the local stack stays up, shows what happens on it, and takes every saved rule file at once.
 
-A sample change is written every few seconds, and you may write to the orders table yourself. Each change of
-the stream is printed with the rules that match it, each effect when it is found at its target. A saved rule
-file is checked and replaces the function's rules; where it has errors, the old ones stay. Lines, not a
-full-screen view: they can be scrolled, copied and piped.
+A round of sample changes is written at the start and after each reload, and you may write to the orders table
+yourself. Each change of the stream is printed with the rules that match it, each effect when it is found at
+its target. A saved rule file is checked and replaces the function's rules; where it has errors, the old ones
+stay. Lines, not a full-screen view: they can be scrolled, copied and piped.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import threading
 import time
@@ -23,23 +22,22 @@ from rules_engine.engine import Engine
 from rules_engine.exact_json import dumps
 from rules_engine.loader import find_files
 from rules_engine.local.demo import PLACES, load_rule_set
-from rules_engine.local.ministack import LocalStackError, require_local_extra
+from rules_engine.local.ministack import REGION, LocalStackError, require_local_extra
 from rules_engine.local.scenario import CHANGES
 from rules_engine.local.stack import ORDERS_TABLE, LocalStack, exit_on_termination
 from rules_engine.record import parse_record
 from rules_engine.template import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
     from rules_engine.local.scenario import Change
-    from rules_engine.local.targets import Effect
     from rules_engine.model import RuleSet
 
-SAMPLE_SECONDS = 3.0
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.5
+"""One sample change, and one look at files, stream and targets, in this time."""
 
 
 def run_dev(rules_paths: Sequence[str | Path], console: Console, stop: threading.Event | None = None) -> int:
@@ -73,13 +71,16 @@ def _variables_of_the_shell(rule_set: RuleSet) -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def sample_changes() -> Iterator[Change]:
-    """The demo's changes, over and over, each round with orders of its own."""
-    for number in itertools.count(1):
-        for change in CHANGES:
-            order_id = f"{change.order_id}.{number}"
-            new = None if change.new is None else {**change.new, "order_id": order_id}
-            yield replace(change, order_id=order_id, new=new)
+def sample_round(number: int) -> list[Change]:
+    """The demo's changes, with orders of this round's own."""
+    return [
+        replace(
+            change,
+            order_id=f"{change.order_id}.{number}",
+            new=change.new and {**change.new, "order_id": f"{change.order_id}.{number}"},
+        )
+        for change in CHANGES
+    ]
 
 
 class DevSession:
@@ -95,18 +96,23 @@ class DevSession:
         self._engine = Engine.from_rules(rule_set)
         self._saved = self._file_states()
         self._records_seen = 0
-        self._effects_seen: list[Effect] = []
-        self._samples = sample_changes()
-        self._next_sample = 0.0
+        self._effects_seen: set[str] = set()
+        self._rounds = 1
+        self._to_make = sample_round(1)
 
     def greet(self) -> None:
         self._show(
             "stack",
-            f"up with {len(self._rule_set.rules)} rules; table '{ORDERS_TABLE}' at "
-            f"{self._stack.aws.endpoint_url}, region {self._stack.aws.environment['AWS_REGION']}, "
-            "any credentials",
+            f"up with {len(self._rule_set.rules)} rules behind the stream of table '{ORDERS_TABLE}' at "
+            f"{self._stack.aws.endpoint_url}",
         )
-        self._show("stack", "save a rule file to reload it, press Ctrl-C to stop")
+        self._show("stack", "save a rule file to reload it, press Ctrl-C to stop; to make a change yourself:")
+        self._show(
+            "stack",
+            f"aws dynamodb put-item --endpoint-url {self._stack.aws.endpoint_url} --region {REGION} "
+            f"--table-name {ORDERS_TABLE} "
+            """--item '{"order_id": {"S": "mine"}, "status": {"S": "SHIPPED"}}'""",
+        )
 
     def look(self) -> None:
         """One look at files, table and targets."""
@@ -114,9 +120,8 @@ class DevSession:
         if states != self._saved:
             self._saved = states
             self._reload()
-        if time.monotonic() >= self._next_sample:
-            self._next_sample = time.monotonic() + SAMPLE_SECONDS
-            self._make(next(self._samples))
+        if self._to_make:
+            self._make(self._to_make.pop(0))
         self._show_changes()
         self._show_effects()
 
@@ -141,6 +146,8 @@ class DevSession:
             self._stack.replace_rules(self._rule_set)
             return
         self._rule_set, self._engine = rule_set, Engine.from_rules(rule_set)
+        self._rounds += 1
+        self._to_make = sample_round(self._rounds)
         self._show("rules", f"reloaded, {len(rule_set.rules)} rules", style="green")
 
     def _make(self, change: Change) -> None:
@@ -160,12 +167,17 @@ class DevSession:
 
     def _show_effects(self) -> None:
         for effect in self._stack.effects():
-            if effect not in self._effects_seen:
-                self._effects_seen.append(effect)
+            if effect.text not in self._effects_seen:
+                self._effects_seen.add(effect.text)
                 self._show("effect", f"{PLACES[effect.target]}: {dumps(effect.content)}", style="green")
 
     def _show(self, what: str, text: str, style: str = "") -> None:
-        self._console.print(Text(f"{time.strftime('%H:%M:%S')}  {what:8}"), Text(text, style=style))
+        """A line; on a terminal those with whole items are cut at its edge, or they would fill it."""
+        line = Text.assemble(f"{time.strftime('%H:%M:%S')}  {what:8} ", (text, style))
+        if self._console.is_terminal and what in ("change", "effect"):
+            self._console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            self._console.print(line, soft_wrap=True)
 
 
 def _difference(document: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def _customer_item(change: Change, _event_id: str, _created_at: str) -> Any:
 
 def _placed_line(change: Change, event_id: str, _created_at: str) -> Any:
     return {
-        "level": "info",
+        "level": "INFO",
         "message": f"order {change.order_id} placed",
         "rule_id": "order-placed",
         "action_id": "log",
@@ -108,7 +108,7 @@ def _cancelled_request(change: Change, event_id: str, _created_at: str) -> Any:
 def _expired_line(change: Change, event_id: str, _created_at: str) -> Any:
     order = _before(change)
     return {
-        "level": "warning",
+        "level": "WARNING",
         "message": f"order {change.order_id} expired as {order['status']}",
         "rule_id": "unfinished-order-expired",
         "action_id": "log",
@@ -163,14 +163,14 @@ _SMALL = _order("o-4", "999.99", "c-4", "basic")
 _STALE = _order("o-5", "20", "c-5", "basic")
 
 CHANGES: tuple[Change, ...] = (
-    _placed("o-1 placed: 1250.50, basic customer", _BIG),
+    _placed("o-1 placed (1250.50)", _BIG),
     _changed("o-1 gets a note", _BIG, {"note": "call first"}),
     _changed("o-1 packed", {**_BIG, "note": "call first"}, {"status": "PACKED"}, HISTORY),
-    _placed("o-2 placed: 12.50, gold customer", _GOLD),
-    _placed("o-3 placed: 5000, test account", _TEST),
-    _placed("o-4 placed: 999.99, basic customer", _SMALL),
+    _placed("o-2 placed (gold, 12.50)", _GOLD),
+    _placed("o-3 placed (test account)", _TEST),
+    _placed("o-4 placed (999.99)", _SMALL),
     _changed(
-        "o-1 shipped: big enough",
+        "o-1 shipped, big enough",
         {**_BIG_PACKED, "note": "call first"},
         {"status": "SHIPPED"},
         HISTORY,
@@ -179,15 +179,15 @@ CHANGES: tuple[Change, ...] = (
     ),
     _changed("o-1 gets another note", {**_BIG_SHIPPED, "note": "call first"}, {"note": "left at the door"}),
     _changed(
-        "o-2 shipped: gold customer",
+        "o-2 shipped, gold",
         _GOLD,
         {"status": "SHIPPED"},
         HISTORY,
         SHIPPED_MESSAGE,
         SHIPPED_REQUEST,
     ),
-    _changed("o-3 shipped: test account", _TEST, {"status": "SHIPPED"}, HISTORY),
-    _changed("o-4 shipped: too small to tell", _SMALL, {"status": "SHIPPED"}, HISTORY),
+    _changed("o-3 shipped, test account", _TEST, {"status": "SHIPPED"}, HISTORY),
+    _changed("o-4 shipped, too small", _SMALL, {"status": "SHIPPED"}, HISTORY),
     _changed("o-2 cancelled", {**_GOLD, "status": "SHIPPED"}, {"status": "CANCELLED"}, HISTORY, CANCELLED),
     Change(
         "o-4 deleted by hand",
@@ -199,5 +199,5 @@ CHANGES: tuple[Change, ...] = (
     ),
 )
 
-EXPIRY = Change("o-5 expired (record made by hand)", "EXPIRE", "o-5", _STALE, None, (HISTORY, EXPIRED))
+EXPIRY = Change("o-5 expired*", "EXPIRE", "o-5", _STALE, None, (HISTORY, EXPIRED))
 """Time to live of the local server writes no records, so this one is handed to the function directly."""

@@ -144,7 +144,7 @@ class LocalStack:
         group = f"/aws/lambda/{FUNCTION_NAME}"
         pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         messages = [event["message"] for page in pages for event in page["events"]]
-        ended = sum(message.startswith("END RequestId:") for message in messages)
+        ended = len([message for message in messages if message.startswith("END RequestId:")])
         return ended == self._log.read_text(errors="replace").count(_STARTED)
 
     @property

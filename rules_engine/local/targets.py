@@ -41,6 +41,11 @@ class Effect:
     target: str
     content: Any
 
+    @property
+    def text(self) -> str:
+        """One line that only the same effect, read back again, has."""
+        return f"{self.target} {exact_json.dumps(self.content)}"
+
 
 class OrderTargets:
     """The targets of `rules/orders`, until `close`. `directory` takes the receiver's CA file."""
@@ -152,11 +157,11 @@ def _notification(body: str) -> dict[str, Any]:
 
 
 def logged(text: str) -> list[Effect]:
-    """The lines of `log` actions in a function's output; other lines are the function's own."""
+    """The lines of `log` actions in a function's output. The function's own name no delivery, or a record."""
     effects = []
     for line in text.splitlines():
         entry = _json_object(line)
-        if "delivery_id" in entry and "action_id" in entry:
+        if "delivery_id" in entry and "record" not in entry:
             effects.append(Effect(LOG_EFFECT, entry))
     return distinct(effects)
 
@@ -173,9 +178,5 @@ def _json_object(line: str) -> dict[str, Any]:
 
 
 def distinct(effects: Iterable[Effect]) -> list[Effect]:
-    """Each effect once, in order. Contents cannot be hashed; there are few."""
-    found: list[Effect] = []
-    for effect in effects:
-        if effect not in found:
-            found.append(effect)
-    return found
+    """Each effect once, in order."""
+    return list({effect.text: effect for effect in effects}.values())
