@@ -1,13 +1,13 @@
 """Values with `{{ expression }}` holes and `${NAME}` references -> functions of a record document.
 
-`compile_template` takes any JSON-like value of an action's config; `Template.render(document)` gives the value
-with every hole filled. A string that is one hole keeps the value and its type (`Image`, `AttributeSet`,
+`compile_template` takes any JSON-like value of an action's config; `Template.render(document)` gives the
+value with every hole filled. A string that is one hole keeps the value and its type (`Image`, `AttributeSet`,
 `Binary`, `Decimal`); in a longer string a hole becomes text. What a hole or a reference inserts is never read
 as a template again, so no data can break out of its place. Map keys are taken as they are.
 
-Refused when compiled, with RuleSetError: holes and references that are malformed, expressions that do not
-compile; with SettingsError: a reference that the environment lacks. Refused when rendered, with TemplateError:
-data that an expression cannot handle, text that is no Unicode. `check_template` finds the first kind for authors.
+Refused when compiled, with RuleSetError: malformed holes and references, expressions that do not compile;
+with SettingsError: a reference that the environment lacks. Refused when rendered, with TemplateError: data
+that an expression cannot handle, text that is no Unicode. `check_template` finds the first kind for authors.
 
 A template engine was left: its filters and blocks are a second language, and its values are always text.
 """
@@ -65,7 +65,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled value. `render` takes a record document and gives a new value; it keeps nothing between calls."""
+    """A compiled value. It keeps nothing between calls."""
 
     _renderer: _Renderer
 
@@ -153,7 +153,7 @@ def _hole(text: str, start: int) -> tuple[Hole | Finding, int]:
 
 
 def _hole_end(text: str, position: int) -> int | None:
-    """Where the hole ends whose expression begins at `position`: at `}}` outside of quotes and inner braces."""
+    """Where the hole ends whose expression begins at `position`: at `}}` outside of quotes and braces."""
     depth = 0
     while found := _INTEREST.search(text, position):
         position = found.end()
@@ -252,20 +252,24 @@ def _compile(value: Any, setting: _Setting) -> _Renderer:
 
 
 def _compile_string(text: str, setting: _Setting) -> _Renderer:
-    parts: list[str | _Renderer] = []
-    for part in _scan(text):
-        if isinstance(part, Finding):
-            raise RuleSetError(f"the template {text!r} cannot be compiled: {part.message}")
-        if isinstance(part, Hole):
-            parts.append(_compile_hole(part, text, setting))
-        else:
-            parts.append(part if isinstance(part, str) else _resolve(part, setting.environment))
-    if len(parts) == 1 and callable(parts[0]):
-        return parts[0] if setting.encode is None else _text_renderer(parts, setting)
-    if not any(callable(part) for part in parts):
-        constant = _checked("".join(map(str, parts)))
-        return lambda document: constant
-    return _text_renderer(parts, setting)
+    parts = list(_scan(text))
+    if len(parts) == 1 and isinstance(parts[0], Hole) and setting.encode is None:
+        return _compile_hole(parts[0], text, setting.scope)
+    pieces = [_compile_part(part, text, setting) for part in parts]
+    return lambda document: _checked("".join([piece(document) for piece in pieces]))
+
+
+def _compile_part(part: str | Hole | Reference | Finding, text: str, setting: _Setting) -> _Renderer:
+    """What a part of a longer string inserts, as text."""
+    if isinstance(part, Finding):
+        raise RuleSetError(f"the template {text!r} cannot be compiled: {part.message}")
+    if isinstance(part, Hole):
+        fill, encode = _compile_hole(part, text, setting.scope), setting.encode
+        if encode is None:
+            return lambda document: _as_text(fill(document))
+        return lambda document: encode(_as_text(fill(document)))
+    constant = part if isinstance(part, str) else _resolve(part, setting.environment)
+    return lambda document: constant
 
 
 def _resolve(reference: Reference, environment: Mapping[str, str]) -> str:
@@ -276,26 +280,12 @@ def _resolve(reference: Reference, environment: Mapping[str, str]) -> str:
     return reference.default
 
 
-def _compile_hole(hole: Hole, text: str, setting: _Setting) -> _Renderer:
+def _compile_hole(hole: Hole, text: str, scope: Scope) -> _Renderer:
     try:
-        program = compile_expression(hole.expression, setting.scope)
+        program = compile_expression(hole.expression, scope)
     except ExpressionError as error:
         raise RuleSetError(f"the template {text!r} cannot be compiled: {error}") from error
     return lambda document: _checked(_evaluate(program, document))
-
-
-def _text_renderer(parts: list[str | _Renderer], setting: _Setting) -> _Renderer:
-    encode = setting.encode or (lambda text: text)
-    pieces = [(lambda document, part=part: part) if isinstance(part, str) else part for part in parts]
-    is_text = [isinstance(part, str) for part in parts]
-
-    def render(document: Mapping[str, Any]) -> str:
-        found = zip(is_text, pieces, strict=True)
-        return "".join(
-            piece(document) if constant else encode(_as_text(piece(document))) for constant, piece in found
-        )
-
-    return render
 
 
 # Rendering

@@ -1,17 +1,18 @@
 """Everything that can be said against one expression before there is a record.
 
-In: the text of an expression, what its file defines (`Scope`), and which images the rule's records never carry.
-Out: findings in the order of the text, one for each mistake, with the place, a stable code, and the text to write
-where there is one. A text that is no expression has one finding: what follows it would be guesses. Authors'
-side only: the function compiles expressions and never imports this package.
+In: the text of an expression, what its file defines (`Scope`), and which images the rule's records never
+carry. Out: findings in the order of the text, one for each mistake, with the place, a stable code, and the
+text to write where there is one. A text that is no expression has one finding: what follows it would be
+guesses. Authors' side only: the function compiles expressions and never imports this package.
 
-A check is a module here and a line below. Nodes are visited parents first, and a finding about a node may claim
-the nodes below it: an argument that must be a path is one mistake, not also an unknown name.
+A check is a module here and a line below. Nodes are visited parents first, and a finding about a node may
+claim the nodes below it: an argument that must be a path is one mistake, not also an unknown name.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import ExpressionError, Finding
 from rules_engine.expression.checks.calls import check_call
@@ -23,9 +24,9 @@ from rules_engine.expression.checks.own_names import OWN, check_own_name, define
 from rules_engine.expression.checks.places import Place, walk
 from rules_engine.expression.checks.report import Report
 from rules_engine.expression.checks.wording import explain, find_mistake
+from rules_engine.expression.compiler import compile_expression
 from rules_engine.expression.syntax import Node, parse
 from rules_engine.model import EMPTY_SCOPE, Scope
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,11 +35,9 @@ NOTHING_ABSENT: Mapping[str, str] = MappingProxyType({})
 
 
 def check(text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT) -> list[Finding]:
-    """The findings about an expression. `absent` maps `new` and `old` to why no record of the rule has them."""
+    """The findings about an expression. `absent` maps `new`, `old` to why no record of the rule has them."""
     tree = _parse(text)
-    if isinstance(tree, Finding):
-        return [tree]
-    return _check_tree(text, tree, scope, absent)
+    return [tree] if isinstance(tree, Finding) else _check_tree(text, tree, scope, absent)
 
 
 def check_condition(
@@ -48,9 +47,8 @@ def check_condition(
     tree = _parse(text)
     if isinstance(tree, Finding):
         return [tree]
-    errors = _check_tree(text, tree, scope, absent)
-    warnings = [] if errors else condition_warnings(tree, scope)
-    return sorted([*errors, *warnings], key=lambda finding: finding.start)
+    found = _check_tree(text, tree, scope, absent)
+    return found or sorted(condition_warnings(tree, scope), key=lambda finding: finding.start)
 
 
 def _parse(text: str) -> Node | Finding:
@@ -69,7 +67,20 @@ def _check_tree(text: str, tree: Node, scope: Scope, absent: Mapping[str, str]) 
         if not report.is_claimed(place.node):
             for check_node in _CHECKS.get(place.node.type, ()):
                 check_node(place, report)
-    return sorted(report.findings, key=lambda finding: (finding.start, finding.length))
+    found = sorted(report.findings, key=lambda finding: (finding.start, finding.length))
+    return found or _refusal(text, scope)
+
+
+def _refusal(text: str, scope: Scope) -> list[Finding]:
+    """What only the compiler sees: that the expression is too large together with the conditions it uses."""
+    try:
+        compile_expression(text, scope)
+    except ExpressionError as error:
+        if error.text == text and error.finding.code != "RE213":
+            return [error.finding]
+        if error.finding.code == "RE212":
+            return [Finding("RE212", error.finding.message, 0, len(text), error.finding.hint)]
+    return []
 
 
 def _check_head(place: Place, report: Report) -> None:

@@ -1,21 +1,22 @@
 """Calculating, which conditions cannot do, and the dash, which looks like it.
 
-In: `+`, `-`, `*`, `/`, `%`, `^` in an expression's tokens. Out: the mistake, or None for the `*` of `a.*` and `[*]`.
-A dash between two names without spaces is an attribute called so more often than a difference. A sum can be said
-with `sum`, a text put together with `join`, and a difference compared with zero is a comparison.
+In: `+`, `-`, `*`, `/`, `%`, `^` in an expression's tokens. Out: the mistake, or None for the `*` of `a.*` and
+`[*]`. A dash between two names without spaces is an attribute called so more often than a difference. A sum
+can be said with `sum`, a text put together with `join`, and a difference compared with zero is a comparison.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks import tokens as reading
 from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, value_path
 from rules_engine.expression.functions import FUNCTIONS
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules_engine.expression.checks.tokens import Token
     from collections.abc import Sequence
+
+    from rules_engine.expression.checks.tokens import Token
 
 _INSTEAD = "compare two values, or store the result in the item and compare that"
 _NAME = ("name", "mixed")

@@ -1,13 +1,13 @@
 """Calls of functions: the name, how many arguments, and the types that are known before there is a record.
 
-In: a call. Out: findings for functions that do not exist, with the one that was meant where that is clear, for too
-many or too few arguments, and for arguments that can never be of the type the function takes.
+In: a call. Out: findings for functions that do not exist, with the one that was meant where that is clear,
+for too many or too few arguments, and for arguments that can never be of the type the function takes.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
 from rules_engine.expression.checks.mistake import string
@@ -17,21 +17,21 @@ from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
 from rules_engine.expression.values import type_name
 
 if TYPE_CHECKING:
-    from rules_engine.expression.node import Node
     from rules_engine.expression.checks.report import Report
+    from rules_engine.expression.node import Node
 
 _MEANT = {
-    "contains": "has includes include in_list inlist any_of index_of indexof find",
-    "starts_with": "begins_with beginswith has_prefix prefix",
+    "contains": "has includes include in_list any_of index_of find",
+    "starts_with": "begins_with has_prefix prefix",
     "ends_with": "has_suffix suffix",
     "length": "len size count strlen",
-    "lower": "to_lower tolower lowercase lcase to_lower_case",
-    "upper": "to_upper toupper uppercase ucase to_upper_case",
+    "lower": "to_lower lowercase lcase to_lower_case",
+    "upper": "to_upper uppercase ucase to_upper_case",
     "trim": "strip",
     "glob": "like match matches regex regex_match wildcard fnmatch",
     "to_number": "int float number parse_int parse_float decimal num",
     "to_string": "str string",
-    "not_null": "coalesce ifnull if_null nvl default",
+    "not_null": "coalesce if_null nvl default",
     "join": "concat",
     "cidr_contains": "cidr cidrmatch ip_in_cidr in_cidr",
     "changed": "modified updated has_changed is_changed differs",
@@ -39,7 +39,8 @@ _MEANT = {
     "present": "exists attribute_exists has_attribute is_present isset defined",
     "!present": "not_exists attribute_not_exists missing absent is_missing",
 }
-_OTHER_NAMES = {other: name for name, others in _MEANT.items() for other in others.split()}
+_OTHER_NAMES = {other.replace("_", ""): name for name, others in _MEANT.items() for other in others.split()}
+"""What functions are called elsewhere, in lower case and without underscores."""
 _CLOCKS = frozenset({"now", "today", "current_date", "current_timestamp", "date", "time", "timestamp"})
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -64,12 +65,15 @@ def _report_unknown(place: Place, report: Report) -> None:
     call = place.node
     message = f"unknown function '{call.value}'"
     word = call.value.lower()
-    meant = _OTHER_NAMES.get(word) or nearest(call.value, FUNCTIONS)
+    meant = _OTHER_NAMES.get(word.replace("_", "")) or nearest(call.value, FUNCTIONS)
     name_start = report.text.index(call.value, call.start)
     marked = (name_start, name_start + len(call.value))
     attribute = _path_in_item(call.children[0]) if len(call.children) == 1 else None
     if meant in ("present", "!present") and attribute:
         report.add(place, "RE204", message, "", f"{meant}(&{attribute})")
+    elif word == "default" and place.parent and place.parent.node.type == "pipe" and len(call.children) == 1:
+        mend = f"{place.siblings[0].text} || {call.children[0].text}"
+        report.add_alone(place.parent, "RE204", message, "", mend)
     elif meant:
         report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked)
     elif word in _CLOCKS:
@@ -82,7 +86,7 @@ def _report_unknown(place: Place, report: Report) -> None:
 
 
 def _path_in_item(node: Node) -> str | None:
-    """The path inside of the item that an argument means: `status` for `new.status`, `status` and `'status'`."""
+    """The path inside of the item that `new.status`, `status` and `'status'` mean."""
     if node.type == "literal" and isinstance(node.value, str):
         return node.value if re.fullmatch(r"\w+(?:\.\w+)*", node.value) else None
     if node.type == "field":
@@ -171,8 +175,8 @@ def _check_type(place: Place, report: Report, function: Function, types: tuple[s
     value, kind = constant(node, report.scope), known_type(node, report.scope)
     if kind is None or _fits(value, kind, types):
         return
-    wanted = " or ".join(_DESCRIBED[name] for name in types)
-    message = f"'{function.name}' takes {wanted} as its {_ORDINALS[min(place.index, 3)]} argument, not {_DESCRIBED[kind]}"
+    wanted, ordinal = " or ".join(_DESCRIBED[name] for name in types), _ORDINALS[min(place.index, 3)]
+    message = f"'{function.name}' takes {wanted} as its {ordinal} argument, not {_DESCRIBED[kind]}"
     mend = _converted(node, value, types) if node.type == "literal" else None
     report.add(place, "RE205", message, "" if mend else f"an example is {function.example}", mend)
 

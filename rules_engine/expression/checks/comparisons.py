@@ -1,17 +1,19 @@
-"""Comparisons that cannot mean what their author thought, and signs that bind otherwise than in other languages.
+"""Comparisons that cannot mean what their author thought, and signs that bind otherwise than elsewhere.
 
-In: `==`, `<`, `!`, `|` and the like with their operands. Out: findings for names in double quotes that were meant
-as text, numbers compared with text, event names that no record has, `!a.b`, `a < b < c`, and `|` meant as `||`.
+In: `==`, `<`, `!`, `|` and the like with their operands. Out: findings for names in double quotes that were
+meant as text, numbers compared with text, event names that no record has, `!a.b`, `a < b < c`, and `|` meant
+as `||`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
 from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.names import CONSTANTS, is_quoted, report_constant
+from rules_engine.expression.checks.own_names import OWN
 from rules_engine.expression.checks.places import Place, leftmost
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ _OPPOSITES = {"eq": "!=", "ne": "=="}
 
 def _check_negated_side(place: Place, report: Report) -> bool:
     """`!new.status == 'A'`: `!` binds before the path and before the comparison."""
-    node, (left, right) = place.node, place.node.children
+    node = place.node
+    left, right = node.children
     if not _negates_its_head(left, report):
         return False
     path = left.text[1:].lstrip()
@@ -91,20 +94,29 @@ def _binding(path: Node) -> str:
 
 def check_negated_path(place: Place, report: Report) -> None:
     """`!a.b` reads as `(!a).b`. Seen at the whole path."""
-    node = place.node
-    if _negates_its_head(node, report) and not (
-        place.parent and _negates_its_head(place.parent.node, report)
-    ):
-        report.add(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
+    node, parent = place.node, place.parent
+    if _negates_its_head(node, report) and not (parent and _negates_its_head(parent.node, report)):
+        report.add_alone(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
+        (negated,) = leftmost(node).children
+        if negated.value in OWN:
+            report.claim(negated)  # `is` stands without a name only because of the `!`
+
+
+_FILTERS = frozenset({"abs", "length", "lower", "reverse", "sort", "trim", "upper"})
+"""Functions that template languages apply with `|`."""
 
 
 def check_pipe(place: Place, report: Report) -> None:
-    """`a == b | c == d`: the outcome of a condition is passed on, and nobody wants that."""
+    """`a == b | c == d` passes on the outcome of a condition, and `name | upper` takes a field of a text."""
     left, right = place.node.children
     if known_type(left, report.scope) == "boolean" or left.type in ("or_expression", "and_expression"):
         sign = report.text.index("|", left.end)
         message = "'|' does not join conditions"
-        report.add(place, "RE202", message, "", "||", marked=(sign, sign + 1))
+        report.add_alone(place, "RE202", message, "", "||", marked=(sign, sign + 1))
+    elif right.type == "field" and right.text in _FILTERS and left.type != "multi_select_dict":
+        message = f"'{right.value}' is a field name here"
+        hint = "a function is called, with what was passed on as @"
+        report.add(Place(right, "element", place, 1), "RE207", message, hint, f"{right.value}(@)")
 
 
 # Operands
@@ -118,9 +130,8 @@ def _check_quotes(side: Place, other: Place, report: Report) -> None:
             report_constant(side, report)
         elif is_quoted(node) and _is_text_in_double_quotes(side, other, report):
             report.add(side, "RE207", f"{node.text} in double quotes is a field name", *_text_meant(node))
-    elif node.type == "literal" and other.node.type == "literal" and isinstance(node.value, str):
-        if _PATH_TEXT.fullmatch(node.value):
-            report.add(side, "RE207", f"{node.text} is text, not a path", "a path has no quotes", node.value)
+    elif node.type == other.node.type == "literal" and _PATH_TEXT.fullmatch(str(node.value)):
+        report.add(side, "RE207", f"{node.text} is text, not a path", "a path has no quotes", node.value)
 
 
 def _is_text_in_double_quotes(side: Place, other: Place, report: Report) -> bool:

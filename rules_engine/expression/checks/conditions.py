@@ -1,23 +1,25 @@
 """What is odd only in a condition, where a value counts as true or false.
 
-In: the tree of an expression that parses. Out: warnings for a condition that is no comparison (0 counts as true),
-for text that is always true beside `||`, and for `!(a > b)`, which is true where `a` is missing.
+In: the tree of an expression that parses. Out: warnings for a condition that is no comparison (0 counts as
+true), for text that is always true beside `||`, and for `!(a > b)`, which is true where `a` is missing.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks.comparisons import ORDERINGS
 from rules_engine.expression.checks.inference import known_type
 from rules_engine.expression.checks.mistake import shown, write
-from rules_engine.expression.checks.places import leftmost, walk
-from typing import TYPE_CHECKING
+from rules_engine.expression.checks.places import Place, leftmost, walk
+from rules_engine.expression.values import is_true
 
 if TYPE_CHECKING:
-    from rules_engine.model import Scope
-    from rules_engine.expression.node import Node
     from collections.abc import Iterator
+
+    from rules_engine.expression.node import Node
+    from rules_engine.model import Scope
 
 _REVERSED = {"lt": ">=", "lte": ">", "gt": "<=", "gte": "<"}
 _JOINTS = ("or_expression", "and_expression")
@@ -31,6 +33,7 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
         node = place.node
         if node.type == "or_expression":
             yield from _always_true_sides(node)
+            yield from _unused_sides(place)
         elif node.type == "not_expression":
             yield from _negated_ordering(node)
 
@@ -78,6 +81,24 @@ def _always_true_sides(node: Node) -> Iterator[Finding]:
         return
     mend = f"{compared.children[0].text} == {right.text}"
     yield _warning("RE250", f"{shown(right.text)} alone is always true", right, "", mend)
+
+
+def _unused_sides(place: Place) -> Iterator[Finding]:
+    """`new.status == ('A' || 'B')` and `contains(new.tags, 'a' || 'b')`: it is always the first."""
+    node, parent = place.node, place.parent
+    left, right = node.children
+    if left.type != "literal" or not is_true(left.value):
+        return
+    message = f"{shown(right.text)} is never looked at, because {shown(left.text)} is always true"
+    if parent is None or parent.node.type not in ("comparator", "function_expression"):
+        yield _warning("RE250", message, node, "join whole conditions with ||")
+        return
+    whole, source = parent.node, node.source
+    start, end = node.start, node.end
+    if source[:start].rstrip().endswith("(") and parent.node.type == "comparator":
+        start, end = source.rindex("(", 0, start), source.index(")", end) + 1
+    sides = [source[whole.start : start] + side.text + source[end : whole.end] for side in node.children]
+    yield _warning("RE250", message, whole, "", " || ".join(sides))
 
 
 def _negated_ordering(node: Node) -> Iterator[Finding]:

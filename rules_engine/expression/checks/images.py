@@ -1,24 +1,25 @@
 """The images of the record, `new`, `old` and `keys`, and the paths into them.
 
-In: a name that begins a path, or a call that reads images without naming them. Out: findings for images that the
-rule's records never carry, for paths that name an image where one is looked for inside of it, and for paths that
-go on into DynamoDB's type tags, which decoding has taken away.
+In: a name that begins a path, or a call that reads images without naming them. Out: findings for images that
+the rule's records never carry, for paths that name an image where one is looked for inside of it, and for
+paths that go on into DynamoDB's type tags, which decoding has taken away.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks.own_names import conditions_used
 from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, Path, Place, path_from, walk
 from rules_engine.expression.syntax import parse
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules_engine.model import Scope
-    from rules_engine.expression.node import Node
-    from rules_engine.expression.checks.report import Report
     from collections.abc import Iterator
+
+    from rules_engine.expression.checks.report import Report
+    from rules_engine.expression.node import Node
+    from rules_engine.model import Scope
 
 IMAGES = ("new", "old")
 

@@ -1,13 +1,13 @@
 """What is known of a value before there is a record.
 
-In: a node and the file's constants. Out: its value where it is a constant, its JMESPath type where that does not
-depend on the record, and None where only the record knows. What an attribute holds is never known.
+In: a node and the file's constants. Out: its value where it is a constant, its JMESPath type where that does
+not depend on the record, and None where only the record knows. What an attribute holds is never known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.values import type_name
 
@@ -39,9 +39,12 @@ _TYPES = {
 
 
 def constant(node: Node, scope: Scope) -> Any:
-    """The value of a literal, of `vars.x` and of `lists.x`; UNKNOWN for everything else."""
+    """The value of a literal, `vars.x`, `lists.x`, and of a list of those; UNKNOWN for everything else."""
     if node.type == "literal":
         return node.value
+    if node.type == "multi_select_list":
+        elements = [constant(child, scope) for child in node.children]
+        return UNKNOWN if UNKNOWN in elements else elements
     if node.type != "subexpression" or any(child.type != "field" for child in node.children):
         return UNKNOWN
     root, *names = (child.value for child in node.children)
@@ -58,4 +61,6 @@ def known_type(node: Node, scope: Scope) -> str | None:
         return type_name(value)
     if node.type == "function_expression":
         return _RESULT.get(node.value)
+    if node.type == "pipe":
+        return known_type(node.children[1], scope)
     return _TYPES.get(node.type)

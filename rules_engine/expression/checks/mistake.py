@@ -1,21 +1,22 @@
 """A mistake in the text of an expression, and the spot where one is looked for.
 
-In: the tokens around a spot. Out: a `Mistake`, which is a `Finding` with its mend apart: `mend`, put in place of
-the marked text, corrects this mistake (tests hold that), and the hint ends with it. So the next author who wants
-`validate --fix` needs no second list of mends.
+In: the tokens around a spot. Out: a `Mistake`, which is a `Finding` with its mend apart: `mend`, put in place
+of the marked text, corrects this mistake (tests hold that), and the hint ends with it. So the next author who
+wants `validate --fix` needs no second list of mends.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks import tokens as reading
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules_engine.expression.checks.tokens import Token
     from collections.abc import Callable, Sequence
+
+    from rules_engine.expression.checks.tokens import Token
 
 ROOTS = (
     "eventName",
@@ -32,7 +33,7 @@ ROOTS = (
     "lists",
     "is",
 )
-"""What an expression of a rule may begin with: the fields of the record document, then the file's own."""
+"""What an expression may begin with: the fields of the record document, then the file's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def write(hint: str, mend: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One token of `text` with what stands around it. `correct` mends a piece of the text as far as it can."""
+    """One token of `text` with what stands around it. `correct` mends a piece of it as far as it can."""
 
     text: str
     tokens: Sequence[Token]
@@ -125,7 +126,7 @@ def string(text: str) -> str:
 
 
 def value_path(spot: Spot, first: int, name: str) -> str:
-    """What to write for the attribute `name` whose name begins at token `first`, where it needs double quotes."""
+    """The path of the attribute that token `first` begins to name, with its name in double quotes."""
     quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     before = spot.tokens[first - 1] if first else None
     relative = before is not None and before.text in (".", "&")

@@ -1,23 +1,24 @@
 """Names that begin a path at the top of an expression and are no field of the record.
 
-In: such a name with where it stands. Out: one finding that says what was probably meant: a root in other letters or
-another system's words for it, a string without its quotes, a constant without its backticks, something the file
-defines, or else an attribute of the item. Inside of filters and projections every name may be right.
+In: such a name with where it stands. Out: one finding that says what was probably meant: a root in other
+letters or another system's words for it, a string without its quotes, a constant without its backticks,
+something the file defines, or else an attribute of the item. Inside of filters and projections every name may
+be right.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.own_names import OWN, defined
 from rules_engine.expression.checks.places import Place, leftmost, path_from
 from rules_engine.expression.checks.spelling import nearest
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules_engine.expression.node import Node
     from rules_engine.expression.checks.report import Report
+    from rules_engine.expression.node import Node
 
 CONSTANTS = {
     "true": "`true`",
@@ -47,7 +48,7 @@ _OTHER_IMAGES = {
     "key": "keys",
     "var": "vars",
 }
-"""What roots are called elsewhere, in lower case and without underscores; the latter only where a path goes on."""
+"""What roots are called elsewhere, in lower case, without underscores; images only where a path goes on."""
 
 _MAPS = ("keys", "new", "old", *OWN)
 """Roots that a path goes on from; it ends with all others."""

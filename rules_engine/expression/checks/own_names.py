@@ -1,14 +1,14 @@
 """`vars`, `lists` and `is`: what the rule's own file defines.
 
-In: a name that begins a path with one of these roots, wherever it stands. Out: findings for what the file does not
-define, and for named conditions that use each other in a circle. A named condition is checked where it is
-defined, not again at each use.
+In: a name that begins a path with one of these roots, wherever it stands. Out: findings for what the file
+does not define, and for named conditions that use each other in a circle. A named condition is checked where
+it is defined, not again at each use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks.places import Path, Place, path_from, walk
@@ -16,9 +16,9 @@ from rules_engine.expression.checks.spelling import nearest
 from rules_engine.expression.syntax import parse
 
 if TYPE_CHECKING:
-    from rules_engine.model import Scope
-    from rules_engine.expression.node import Node
     from rules_engine.expression.checks.report import Report
+    from rules_engine.expression.node import Node
+    from rules_engine.model import Scope
 
 OWN = ("vars", "lists", "is")
 

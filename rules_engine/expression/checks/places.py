@@ -1,19 +1,19 @@
 """Every node of an expression with where it stands: what a name means there.
 
-In: a tree. Out: its nodes, parents before children, each as a `Place`. A name means a field of the record at the
-top, an attribute of the item inside `changed(&...)`, and a field of whatever element is at hand inside a filter,
-a projection or after a pipe.
+In: a tree. Out: its nodes, parents before children, each as a `Place`. A name means a field of the record at
+the top, an attribute of the item inside `changed(&...)`, and a field of whatever element is at hand inside a
+filter, a projection or after a pipe.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from rules_engine.expression.syntax import Node
     from collections.abc import Iterator
+
+    from rules_engine.expression.syntax import Node
 
 Meaning = Literal["record", "item", "element"]
 
@@ -23,7 +23,7 @@ IMAGE_FUNCTIONS = {"changed": ("old", "new"), "became": ("old", "new"), "present
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`node` is child number `index` of the node at `parent`; a name at its left end means a field of `meaning`."""
+    """`node` is child `index` of the node at `parent`; a name that begins it is a field of `meaning`."""
 
     node: Node
     meaning: Meaning
@@ -71,8 +71,7 @@ def _meanings(place: Place) -> list[Meaning]:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path from its first name on. `parts` are its names, indexes and projections in order; `whole` is the last
-    node that holds them all."""
+    """A path from its first name on: its names, indexes and projections in order, and the node of it all."""
 
     parts: tuple[Node, ...]
     whole: Node

@@ -7,21 +7,22 @@ mistake that two checks see is reported once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks.mistake import write
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules_engine.model import Scope
-    from rules_engine.expression.node import Node
-    from rules_engine.expression.checks.places import Place
     from collections.abc import Mapping
+
+    from rules_engine.expression.checks.places import Place
+    from rules_engine.expression.node import Node
+    from rules_engine.model import Scope
 
 
 @dataclass(slots=True)
 class Report:
-    """The findings about one expression of a rule, which sees `scope` and never has the images in `absent`."""
+    """The findings about one expression, which sees `scope` and never has the images in `absent`."""
 
     text: str
     scope: Scope

@@ -1,18 +1,18 @@
 """Signs of other languages, and JMESPath's own in a place where they cannot stand.
 
-In: a sign in an expression's tokens. Out: the mistake it makes there, or None. `=`, `===`, `<>`, `?.`, `??`, `->`
-have one right spelling; `+`, `-`, `/` have none, because conditions compare and do not calculate; the brackets and
-dots of other path languages have another place.
+In: a sign in an expression's tokens. Out: the mistake it makes there, or None. `=`, `===`, `<>`, `?.`, `??`,
+`->` have one right spelling; `+`, `-`, `/` have none, because conditions compare and do not calculate; the
+brackets and dots of other path languages have another place.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks import tokens as reading
 from rules_engine.expression.checks.arithmetic import check_arithmetic
-from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, string
-from typing import TYPE_CHECKING
+from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _SPELLINGS = {
     "≤": "<=",
     "≥": ">=",
     "∧": "&&",
-    "∨": "||",
+    "\u2228": "||",
     "¬": "!",
 }
 
@@ -235,10 +235,18 @@ def _comma(spot: Spot) -> Mistake | None:
             )
         return None
     if spot.token.inside == "group":
-        return spot.mistake(
-            "RE201", "a list does not stand in round brackets", "a list is written ['A', 'B']"
-        )
+        return _list_in_round_brackets(spot)
     return spot.mistake("RE202", "',' does not join conditions", "", "&&")
+
+
+def _list_in_round_brackets(spot: Spot) -> Mistake:
+    message = "a list does not stand in round brackets"
+    opener = reading.opener_around(spot.tokens, spot.at)
+    end = reading.value_end(spot.tokens, opener) if opener is not None else None
+    if opener is None or end is None or spot.tokens[end - 1].text != ")":
+        return spot.mistake("RE201", message, "a list is written ['A', 'B']")
+    mend = spot.correct(f"[{spot.text[spot.tokens[opener].end : spot.tokens[end - 1].start]}]")
+    return spot.mistake_over(opener, end, "RE201", message, "", mend)
 
 
 def _colon(spot: Spot) -> Mistake | None:
@@ -281,10 +289,9 @@ def _hole(spot: Spot) -> Mistake:
 
 def _hash(spot: Spot) -> Mistake:
     if spot.after and spot.after.kind == "name" and spot.after.start == spot.token.end:
-        hint = "there are no placeholders: write the name of the attribute"
-        return spot.mistake_over(
-            spot.at, spot.at + 2, "RE201", f"'#{spot.after.text}' is a placeholder", hint
-        )
+        message = f"'#{spot.after.text}' is a placeholder"
+        hint = "there are no placeholders, only names"
+        return spot.mistake_over(spot.at, spot.at + 2, "RE201", message, hint, f"new.{spot.after.text}")
     return spot.mistake(
         "RE201", "'#' cannot stand in an expression", "a comment goes outside of the expression"
     )

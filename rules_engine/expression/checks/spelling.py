@@ -1,10 +1,11 @@
 """The known name an author most likely meant.
 
-In: a name that is not known, and the names that are. Out: one of them, or None: no suggestion is better than a
-silly one. Names that differ only in case, underscores or dashes are the same name to a person. Otherwise a name
-may be one slip of the finger away, two from 8 characters on, three from 12, but not in the first letter, where
-people rarely slip. A slip is a character too many, too few, another one, or two neighbours swapped; up to three
-characters only the swap counts. `difflib`'s ratio was left: to it `net` is as near to `new` as `nwe` is.
+In: a name that is not known, and the names that are. Out: one of them, or None: no suggestion is better than
+a silly one. Names that differ only in case, underscores or dashes are the same name to a person. Otherwise a
+name may be one slip of the finger away, two from 8 characters on, three from 12, but not in the first letter,
+where people rarely slip. A slip is a character too many, too few, another one, or two neighbours swapped; up
+to three characters only the swap counts. `difflib`'s ratio was left: to it `net` is as near to `new` as `nwe`
+is.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """An expression as an author typed it, cut into tokens, whatever it is.
 
 In: any text. Out: one `Token` for each word, quote, number and sign, also for what JMESPath has no word for
-(`=`, `and`, curly quotes, a quote that is never closed). It raises nothing and refuses nothing: `syntax.parse`
-alone says what is an expression; the modules beside this one read these tokens to say in the author's words
-what is not.
-The lexer of jmespath.py was left for this, because it stops at the first character it does not know.
+(`=`, `and`, curly quotes, a quote that is never closed). It raises nothing and refuses nothing:
+`syntax.parse` alone says what is an expression; the modules beside this one read these tokens to say in the
+author's words what is not. The lexer of jmespath.py was left for this, because it stops at the first
+character it does not know.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +39,14 @@ _TOKEN = re.compile(
     | (?P<quoted>"(?:\\.|[^"\\])*")
     | (?P<literal>`(?:\\.|[^`\\])*`)
     | (?P<unclosed>['"`].*)
-    | (?P<curly>[“”„‟«»](?:[^“”„‟«»"]*[“”„‟«»"])? | [‘’‚‛´](?:[^‘’‚‛´']*[‘’‚‛´'])?)
+    | (?P<curly>[\u201c-\u201f\xab\xbb](?:[^\u201c-\u201f\xab\xbb"]*[\u201c-\u201f\xab\xbb"])?
+             | [\u2018-\u201b\xb4](?:[^\u2018-\u201b\xb4']*[\u2018-\u201b\xb4'])?)
     | (?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})?)?(?!\w))
     | (?P<number>(?:[0-9][0-9_]*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?!\w))
     | (?P<mixed>[0-9]\w+)
     | (?P<name>[^\W\d]\w*)
-    | (?P<sign>===|!==|<=>|==|!=|<=|>=|<>|=>|=<|=~|!~|~=|&&|\|\||\?\?|\?\.|->|\.\.+|\[\?|\[\]|\{\{|\$\{|\*\*|.)
+    | (?P<sign>
+          ===|!==|<=>|==|!=|<=|>=|<>|=>|=<|=~|!~|~=|&&|\|\||\?\?|\?\.|->|\.\.+|\[\?|\[\]|\{\{|\$\{|\*\*|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -120,7 +122,7 @@ def begins_value(token: Token) -> bool:
 
 
 def value_start(tokens: Sequence[Token], end: int) -> int | None:
-    """Index of the first token of the path, call or constant that ends just before `end`; None if none does."""
+    """Where the path, call or constant begins that ends just before token `end`; None if none does."""
     at = end
     while at > 0:
         at -= 1
@@ -144,7 +146,7 @@ def value_start(tokens: Sequence[Token], end: int) -> int | None:
 
 
 def value_end(tokens: Sequence[Token], start: int) -> int | None:
-    """Index after the last token of the path, call or constant that begins at `start`; None if none does."""
+    """Where the path, call or constant ends that begins at token `start`; None if none does."""
     at = start
     while at < len(tokens) and tokens[at].text in ("!", "&"):
         at += 1
@@ -161,6 +163,18 @@ def value_end(tokens: Sequence[Token], start: int) -> int | None:
             at += 1
         elif at >= len(tokens) or not _goes_on(tokens[at], tokens[at - 1]):
             return at
+    return None
+
+
+def opener_around(tokens: Sequence[Token], at: int) -> int | None:
+    """The bracket that token `at` stands in."""
+    depth = 0
+    for opener in range(at - 1, -1, -1):
+        token = tokens[opener]
+        if token.kind == "sign":
+            depth += (token.text in CLOSERS) - (token.text in OPENERS)
+            if depth < 0:
+                return opener
     return None
 
 

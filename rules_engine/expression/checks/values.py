@@ -1,7 +1,7 @@
 """Constants written as another language writes them: bare numbers and dates, curly or unclosed quotes.
 
-In: a constant or name in an expression's tokens. Out: the mistake in how it is written, or None. Here too fall
-names that JMESPath takes only between double quotes, and JSON between backticks that is none.
+In: a constant or name in an expression's tokens. Out: the mistake in how it is written, or None. Here too
+fall names that JMESPath takes only between double quotes, and JSON between backticks that is none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rules_engine import exact_json
-from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, string, value_path
+from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, shown, string, value_path
 
 NUMBERS = "numbers are written between backticks"
 STRINGS = "text is written between single quotes"
@@ -76,7 +76,7 @@ def _list_of_numbers(spot: Spot) -> tuple[int, int] | None:
 def check_date(spot: Spot) -> Mistake | None:
     message = f"'{spot.token.text}' is not a number"
     if spot.before and spot.before.text in ("<", "<=", ">", ">="):
-        hint = f"only numbers have an order: keep the time in the item as a number, such as `{_EPOCH}` in seconds"
+        hint = f"only numbers have an order: keep times as numbers, such as `{_EPOCH}` in seconds"
         return spot.mistake("RE203", message, hint)
     return spot.mistake("RE203", message, STRINGS, string(spot.token.text))
 
@@ -110,7 +110,7 @@ def check_literal(spot: Spot) -> Mistake | None:
     else:
         return None
     content = content.strip()
-    message = f"'{content}' between backticks is not JSON"
+    message = f"{shown(content)} between backticks is not JSON"
     hint, mend = _json_meant(content)
     return spot.mistake("RE201", message, hint, mend)
 
@@ -143,7 +143,7 @@ def check_curly(spot: Spot) -> Mistake | None:
 
 
 def check_unclosed(spot: Spot) -> Mistake | None:
-    """A quote without its partner. It swallows the rest of the text, so the mend is a guess, and a modest one."""
+    """A quote without its partner. It swallows the rest, so only a single word is closed again."""
     quote, body = spot.token.text[0], spot.token.text[1:]
     word = re.match(r"[\w#/@.-]+", body)
     rest = body[word.end() :] if word else body

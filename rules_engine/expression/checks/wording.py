@@ -1,12 +1,14 @@
 """What is wrong with the text of an expression, in the words of its author.
 
 In: any text. Out: the first thing in it that can be part of no expression, or None. It is asked before the
-parser: JMESPath's grammar takes `contains(a or b)` for a call with three arguments, and the parser's own words
-(`unexpected 'b'`) name what it met, not what to write. `explain` is for a text that the parser refuses all the same.
+parser: JMESPath's grammar takes `contains(a or b)` for a call with three arguments, and the parser's own
+words (`unexpected 'b'`) name what it met, not what to write. `explain` is for a text that the parser refuses
+all the same.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, shown
@@ -24,13 +26,12 @@ from rules_engine.expression.checks.values import (
     check_unclosed,
 )
 from rules_engine.expression.checks.words import check_word
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _LONGEST_MENDED = 1_000
-"""Characters; a longer piece is quoted in a hint as it stands: nobody reads it there, and mending costs time."""
+"""Characters; a longer piece stands in a hint as it is: nobody reads it there, and mending costs time."""
 
 _PARTNERS = {"(": ")", "[": "]", "[?": "]", "{": "}", "{{": "}", "${": "}"}
 
@@ -42,7 +43,7 @@ def find_mistake(text: str) -> Finding | None:
 
 
 def explain(text: str, refusal: Finding) -> Finding:
-    """`refusal` of a text in which `find_mistake` finds nothing, in other words where there are better ones."""
+    """`refusal` of a text in which `find_mistake` finds nothing, in better words where there are any."""
     tokens = scan(text)
     if not tokens:
         return Finding(
@@ -60,11 +61,11 @@ def _first_mistake(text: str) -> Mistake | None:
         mistake = _check(Spot(text, tokens, at, correct))
         if mistake:
             return mistake
-    return _check_brackets(tokens)
+    return _check_brackets(text, tokens)
 
 
 def correct(text: str) -> str:
-    """`text` with every mistake mended that has one mend, from left to right, up to the first that has none."""
+    """`text` with its mistakes mended from left to right, up to the first that has no mend."""
     if len(text) > _LONGEST_MENDED:
         return text
     for _ in range(20):
@@ -121,7 +122,7 @@ def _check_neighbours(spot: Spot) -> Mistake | None:
     return spot.mistake("RE201", f"an operator is missing {between}", hint)
 
 
-def _check_brackets(tokens: Sequence[Token]) -> Mistake | None:
+def _check_brackets(text: str, tokens: Sequence[Token]) -> Mistake | None:
     """Brackets that do not pair up."""
     opened: list[Token] = []
     for token in tokens:
@@ -140,8 +141,14 @@ def _check_brackets(tokens: Sequence[Token]) -> Mistake | None:
             if partner != token.text:
                 message = f"'{token.text}' does not close '{opener.text}'"
                 return Mistake("RE201", message, token.start, token.end, "", partner)
-    if not opened:
-        return None
-    opener = opened[-1]
-    hint = f"put '{_PARTNERS[opener.text]}' where it ends"
-    return Mistake("RE201", f"'{opener.text}' is never closed", opener.start, opener.end, hint)
+    return _unclosed(text, tokens, opened[-1]) if opened else None
+
+
+def _unclosed(text: str, tokens: Sequence[Token], opener: Token) -> Mistake:
+    """A bracket without its partner, which is missing at the end unless several conditions follow."""
+    message, partner = f"'{opener.text}' is never closed", _PARTNERS[opener.text]
+    joined = any(token.text in ("&&", "||") and token.start > opener.start for token in tokens)
+    if joined or tokens[-1] is opener:
+        return Mistake("RE201", message, opener.start, opener.end, f"put '{partner}' where it ends")
+    end = tokens[-1].end
+    return Mistake("RE201", message, opener.start, end, "", text[opener.start : end] + partner)

@@ -7,9 +7,10 @@ expressions and JavaScript are what authors come from.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rules_engine.expression.checks import tokens as reading
 from rules_engine.expression.functions import FUNCTIONS
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.mistake import Mistake, Spot

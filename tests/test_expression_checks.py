@@ -1,0 +1,360 @@
+"""What is said against expressions: all of `cases/expression/mistakes.txt`, and laws for any text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules_engine.errors import ExpressionError
+from rules_engine.expression import compile_expression
+from rules_engine.expression.checks import check, check_condition
+from rules_engine.expression.checks.wording import find_mistake
+from rules_engine.expression.syntax import parse
+from rules_engine.model import Scope
+from tests.expression_strategies import expressions, mutated_expressions
+
+if TYPE_CHECKING:
+    from rules_engine.errors import Finding
+
+SCOPE = Scope(
+    vars={"big_order": 1000, "as_text": "100", "limits": {"gold": 5, "basic": 1}},
+    lists={"test_customers": ["c-test-1", "c-test-2"]},
+    conditions={
+        "vip": "new.customer.tier == 'gold'",
+        "was_open": "old.status == 'OPEN'",
+        "both": "is.was_open",
+    },
+)
+CASES = Path(__file__).parent / "cases/expression/mistakes.txt"
+"""Blocks of an expression and what is said against it, carets under what it is about; `%%` is a comment."""
+
+
+def blocks() -> list[str]:
+    text = re.sub(r"^%%.*\n", "", CASES.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [block.strip("\n") for block in re.split(r"\n{2,}", text) if block.strip()]
+
+
+def shown(text: str, findings: list[Finding]) -> str:
+    lines = [text]
+    for finding in findings:
+        lines.append(" " * finding.start + "^" * finding.length)
+        lines.append(f"{finding.severity} {finding.code} {finding.message}")
+        if finding.hint:
+            lines.append(f"hint: {finding.hint}")
+    return "\n".join(lines)
+
+
+def mended(text: str, finding: Finding) -> str | None:
+    """The text with what the hint says to write in the place that is marked."""
+    patterns = (r"write: (.*)", r"did you mean the string ('.*')\?", r"did you mean '(.*?)'")
+    for pattern in patterns:
+        found = re.search(pattern, finding.hint or "", re.DOTALL)
+        if found:
+            return text[: finding.start] + found[1] + text[finding.start + finding.length :]
+    return None
+
+
+@pytest.mark.parametrize("block", blocks(), ids=lambda block: block.split("\n")[0])
+def test_a_mistake_is_said_once_at_its_place_with_what_to_write(block: str) -> None:
+    expression = block.split("\n")[0]
+    assert shown(expression, check_condition(expression, SCOPE)) == block
+
+
+@pytest.mark.parametrize("expression", [block.split("\n")[0] for block in blocks()])
+def test_writing_what_the_hints_say_mends_the_expression(expression: str) -> None:
+    seen = {expression}
+    while True:
+        mends = [mended(expression, finding) for finding in check_condition(expression, SCOPE)]
+        better = next((mend for mend in mends if mend is not None), None)
+        if better is None:
+            break
+        assert better not in seen
+        seen.add(better)
+        expression = better
+
+
+def test_an_empty_expression_is_said_to_be_empty() -> None:
+    hint = "hint: write a condition, such as new.status == 'SHIPPED'"
+    assert shown("", check("")) == f"\n^\nerror RE201 the expression is empty\n{hint}"
+    assert shown(" \n ", check(" \n ")) == f" \n \n^\nerror RE201 the expression is empty\n{hint}"
+
+
+def test_places_are_counted_in_characters_across_lines() -> None:
+    text = "new.näme.é == 'x' &&\n  status"
+    assert [(finding.code, finding.start, finding.length) for finding in check(text)] == [("RE201", 4, 4)]
+    text = "new.name == 'é' &&\n  status == 'A'"
+    assert [(finding.code, finding.start, finding.length) for finding in check(text)] == [("RE206", 21, 6)]
+
+
+# Correct expressions
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "became(&status, 'SHIPPED')",
+        "is.vip || new.total >= vars.big_order",
+        "contains(lists.test_customers, new.customer_id)",
+        "contains(['A', 'B'], new.status) && !contains(new.tags, 'test')",
+        "new.price == `0.1` && old.price != `null`",
+        "sum(new.items[*].price) > `100`",
+        "length(new.items[?status == 'OPEN' && price > vars.limits.gold]) > `0`",
+        'new.items[?"unit-price" > `3`] | length(@) > `0`',
+        "new.items[?PK == SK] | length(@) > `0`",
+        "new.a == old.a || changed(&b.c[0].d) && present(&e)",
+        "!(new.active) && !(is.vip)",
+        "eventName == 'REMOVE' && expired",
+        "!expired",
+        "glob(new.sku, 'A-*') || cidr_contains('10.0.0.0/8', new.ip)",
+        'new.sizes."L" > `3`',
+        "sort_by(new.items, &price)[-1].sku == 'x'",
+        "new.items[0:2].price | [0] == `3`",
+        "new.and == 'x' && new.not == 'y' && new.in == 'z' && new.is.null == 'w'",
+        'new."order-id" == keys."order-id"',
+        "new.total == '100'",
+        "lower(new.name || '') == 'x'",
+        "@.vars.x == 'y'",
+        "new.items[].vars.big_order | length(@) > `0`",
+        "{total: new.total, limit: vars.big_order} | total > limit",
+        "new.a == 'it\\'s'",
+        'to_number(new.n) > `-5` && new.list[-1] == `{"a": [1, 2]}`',
+        "awsRegion == 'eu-west-1' && table == 'orders' && createdAt != `null` && sequenceNumber == eventID",
+    ],
+)
+def test_nothing_is_said_against_a_correct_condition(expression: str) -> None:
+    assert check_condition(expression, SCOPE) == []
+
+
+# What one rule's records never carry
+
+INSERTS = {"old": "the rule's only event is INSERT"}
+REMOVALS = {"new": "the rule's only event is REMOVE"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "absent", "expected"),
+    [
+        (
+            "old.status == 'A' && new.status == old.status",
+            INSERTS,
+            """
+old.status == 'A' && new.status == old.status
+^^^
+error RE402 'old' is never there: the rule's only event is INSERT
+                                   ^^^
+error RE402 'old' is never there: the rule's only event is INSERT
+""",
+        ),
+        (
+            "became(&customer.tier, 'gold')",
+            INSERTS,
+            """
+became(&customer.tier, 'gold')
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+error RE402 'became' reads 'old', which is never there: the rule's only event is INSERT
+hint: write: new.customer.tier == 'gold'
+""",
+        ),
+        (
+            "changed(&status)",
+            INSERTS,
+            """
+changed(&status)
+^^^^^^^^^^^^^^^^
+error RE402 'changed' reads 'old', which is never there: the rule's only event is INSERT
+hint: write: present(&status)
+""",
+        ),
+        (
+            "present(&status)",
+            REMOVALS,
+            """
+present(&status)
+^^^^^^^
+error RE402 'present' reads 'new', which is never there: the rule's only event is REMOVE
+""",
+        ),
+        (
+            "is.vip && is.both",
+            INSERTS,
+            """
+is.vip && is.both
+          ^^^^^^^
+error RE402 'is.both' reads 'old', which is never there: the rule's only event is INSERT
+""",
+        ),
+        (
+            "status == 'A'",
+            REMOVALS,
+            """
+status == 'A'
+^^^^^^
+error RE206 unknown name 'status'
+hint: did you mean 'old.status'?
+""",
+        ),
+        (
+            "new.items[?old.price > `3`] | length(@) > `0`",
+            INSERTS,
+            "new.items[?old.price > `3`] | length(@) > `0`",
+        ),
+        (
+            "present(&old.status)",
+            {},
+            "present(&old.status)\n         ^^^^^^^^^^\n"
+            "error RE206 'old' is looked for inside of the item here\n"
+            "hint: the function looks into the images by itself; write: status",
+        ),
+    ],
+)
+def test_images_that_are_never_there_are_said_with_the_reason(
+    expression: str, absent: dict[str, str], expected: str
+) -> None:
+    assert shown(expression, check_condition(expression, SCOPE, absent)) == expected.strip("\n")
+
+
+# Named conditions
+
+CIRCLE = Scope(conditions={"a": "is.b || expired", "b": "expired && is.c", "c": "is.a", "alone": "is.alone"})
+
+
+def test_a_circle_of_named_conditions_is_said_once_where_it_begins() -> None:
+    assert {name: shown(text, check(text, CIRCLE)) for name, text in CIRCLE.conditions.items()} == {
+        "a": "is.b || expired\n^^^^\n"
+        "error RE213 named conditions use each other in a circle: is.a -> is.b -> is.c -> is.a\n"
+        "hint: write out in one of them what it needs of the next",
+        "b": "expired && is.c",
+        "c": "is.a",
+        "alone": "is.alone\n^^^^^^^^\n"
+        "error RE213 named conditions use each other in a circle: is.alone -> is.alone\n"
+        "hint: write out in one of them what it needs of the next",
+    }
+
+
+def test_a_condition_that_uses_a_circle_is_not_blamed_for_it() -> None:
+    assert check("is.a && new.x == 'y'", CIRCLE) == []
+
+
+def test_a_broken_named_condition_is_not_said_again_where_it_is_used() -> None:
+    scope = Scope(conditions={"broken": "new.status = 'A'"})
+    assert check("is.broken", scope, {"old": "no reason"}) == []
+    assert [finding.code for finding in check("new.status = 'A'", scope)] == ["RE202"]
+
+
+# Limits
+
+
+def test_an_expression_may_have_500_nodes() -> None:
+    side = " || ".join(["expired"] * 251)
+    (finding,) = check(side)
+    assert (finding.code, finding.message) == ("RE212", "the expression has more than 500 nodes")
+    assert check(" || ".join(["expired"] * 250)) == []
+
+
+def test_an_expression_may_have_50_levels() -> None:
+    (finding,) = check("!" * 50 + "expired")
+    assert (finding.code, finding.message) == ("RE212", "the expression has more than 50 levels")
+    assert check("!" * 49 + "expired") == []
+
+
+def test_the_levels_of_named_conditions_count_where_they_are_used() -> None:
+    scope = Scope(conditions={"deep": "!" * 40 + "expired"})
+    text = "!" * 20 + "(is.deep)"
+    (finding,) = check(text, scope)
+    assert (finding.code, finding.start, finding.length) == ("RE212", 0, len(text))
+
+
+# Laws
+
+PIECES = (
+    *(
+        "new",
+        "old",
+        "status",
+        ".",
+        "a",
+        "-",
+        "=",
+        "==",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "null",
+        "(",
+        ")",
+        "[",
+        "]",
+    ),
+    *(
+        "{",
+        "}",
+        "&",
+        "|",
+        "'x'",
+        "'",
+        '"',
+        "`1`",
+        "`",
+        "1",
+        "2.5",
+        "2024-01-01",
+        "changed",
+        "contains",
+        "!",
+        ",",
+    ),
+    *(
+        ":",
+        "?",
+        " ",
+        "<",
+        ">",
+        "vars",
+        "lists",
+        "$",
+        "+",
+        "*",
+        "/",
+        "like",
+        "between",
+        "\u201c",
+        "\u201d",
+        "\u2019",
+    ),
+    *("\u00a0", "é", "@", "if", "SHIPPED", ".5", "-5", "?.", "{{", "${", "#", ";", "->", "is.vip", "vars.x"),
+)
+soups = st.builds(str.join, st.sampled_from(["", " "]), st.lists(st.sampled_from(PIECES), max_size=12))
+anything = st.one_of(soups, mutated_expressions(), st.text(max_size=20))
+
+
+@given(expressions)
+def test_what_the_parser_takes_holds_no_mistake_of_wording(text: str) -> None:
+    try:
+        parse(text)
+    except ExpressionError:
+        return
+    assert find_mistake(text) is None
+
+
+@settings(max_examples=300)
+@given(anything)
+def test_any_text_has_findings_within_it_or_compiles(text: str) -> None:
+    findings = check_condition(text, SCOPE)
+    for finding in findings:
+        assert finding.length >= 1
+        assert 0 <= finding.start <= finding.start + finding.length <= max(len(text), 1)
+    if all(finding.severity == "warning" for finding in findings):
+        compile_expression(text, SCOPE)
+
+
+@given(anything)
+def test_two_findings_never_mark_the_same_text(text: str) -> None:
+    marked = [(finding.start, finding.length) for finding in check_condition(text, SCOPE)]
+    assert len(marked) == len(set(marked))
