@@ -86,7 +86,20 @@ def test_a_target_that_the_function_does_not_know_is_named_at_once(rules: Path) 
         demo_of(rules)
 
 
-def test_a_terminated_demo_leaves_no_process_behind() -> None:
+@pytest.mark.parametrize("module", ["ministack", "awslambdaric", "trustme"])
+def test_without_the_local_extra_it_says_what_to_install(module: str) -> None:
+    script = (
+        f"import sys; sys.modules[{module!r}] = None; from rich.console import Console; "
+        "from rules_engine.local.demo import run_demo; run_demo([], Console())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.endswith(
+        f"LocalStackError: the local stack needs '{module}', which is not installed: "
+        "pip install 'rules-engine[local]'\n"
+    )
+
+
+def test_a_terminated_dev_loop_leaves_no_process_behind() -> None:
     script = (
         "import sys; from rich.console import Console; from rules_engine.local.dev import run_dev; "
         f"sys.exit(run_dev([{str(RULES_PATH)!r}], Console(width=200)))"

@@ -71,9 +71,13 @@ def test_an_error_inside_the_block_stops_the_server() -> None:
 
 
 @pytest.mark.parametrize("kill", [signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_parent_takes_its_server_with_it(kill: signal.Signals) -> None:
+def test_a_killed_parent_takes_its_server_with_it(kill: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STARTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},  # a killed parent cannot clean up
     )
     with parent:
         assert parent.stdout is not None

@@ -93,7 +93,8 @@ class Ministack:
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the server takes any
-            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}),
+            # No proxies: one that a shell names for http:// would be asked for our loopback address.
+            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 2}, proxies={}),
         )
 
     def log_tail(self, lines: int = 30) -> str:
@@ -164,17 +165,6 @@ class Ministack:
             return False
         finally:
             connection.close()
-
-    def reset(self) -> None:
-        """Everything the server holds is forgotten: tables, topics, queues, functions."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request("POST", "/_ministack/reset")
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-        if status != http.HTTPStatus.OK:
-            raise LocalStackError(f"ministack answered {status} to a reset:\n{self.log_tail()}")
 
     def stop(self) -> None:
         """Ends the server and every function process it started. Does nothing if it does not run."""

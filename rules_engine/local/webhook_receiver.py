@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-import trustme
-
 from rules_engine.local.loopback import Exchange, LoopbackServer
 
 if TYPE_CHECKING:
@@ -80,6 +78,8 @@ class WebhookReceiver(LoopbackServer):
     """Listens from construction to `close`; `secret` is the one shared with the sender."""
 
     def __init__(self, secret: str) -> None:
+        import trustme  # of the extra `local`: importing this module must not need it
+
         authority = trustme.CA()
         self.ca_pem = authority.cert_pem.bytes()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
