@@ -13,11 +13,16 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 from rules_engine.cli.report import visible
-from rules_engine.cli.rule_files import DEFAULT_PATHS, count, load_clean_rules
+from rules_engine.cli.rule_files import DEFAULT_PATHS, load_clean_rules
 from rules_engine.model import EVENT_NAMES
 
 if TYPE_CHECKING:
     from rules_engine.model import Rule, RuleSet
+
+_NO_TERMINAL_COLUMNS = 100_000
+
+_ALWAYS = "(always)"
+"""In place of a condition."""
 
 _HEADINGS = ("id", "table", "event", "condition", "actions", "owner")
 
@@ -47,14 +52,14 @@ def command(paths: tuple[str, ...], output: str) -> int:
     elif output == "markdown":
         click.echo(_markdown(rule_set), nl=False)
     else:
-        _print_table(rule_set)
+        click.echo(_text(rule_set), nl=False)
     return OK
 
 
 def _cells(rule: Rule) -> tuple[list[str], ...]:
     """The lines of each cell."""
     events = ["any"] if rule.events == EVENT_NAMES else list(rule.events)
-    conditions = [" ".join(text.split()) for text in rule.when]
+    conditions = [" ".join(text.split()) for text in rule.when] or [_ALWAYS]
     for exception in rule.unless:
         conditions.append(
             f"unless {exception.name}: {' && '.join(' '.join(t.split()) for t in exception.when)}"
@@ -94,11 +99,15 @@ def _markdown(rule_set: RuleSet) -> str:
         cells = _cells(rule)
         # Conditions are code; a pipe ends a cell even inside code, unless it is escaped.
         texts = [
-            "<br>".join(_code(line) if heading == "condition" else visible(line) for line in lines)
+            "<br>".join(_markdown_line(heading, line) for line in lines)
             for heading, lines in zip(_HEADINGS, cells, strict=True)
         ]
         rows.append("| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |")
     return "".join(f"{row}\n" for row in rows)
+
+
+def _markdown_line(heading: str, line: str) -> str:
+    return _code(line) if heading == "condition" and line != _ALWAYS else visible(line)
 
 
 def _code(text: str) -> str:
@@ -107,7 +116,8 @@ def _code(text: str) -> str:
     return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
 
 
-def _print_table(rule_set: RuleSet) -> None:
+def _text(rule_set: RuleSet) -> str:
+    import io
     import shutil
     import sys
 
@@ -116,12 +126,14 @@ def _print_table(rule_set: RuleSet) -> None:
     from rich.text import Text
 
     on_terminal = sys.stdout.isatty()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if on_terminal else "")
+    separator = "\n" if on_terminal else "; "
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in _HEADINGS:
         table.add_column(heading, overflow="fold")
     for rule in rule_set.rules:
-        separator = "\n" if on_terminal else ", "
         table.add_row(*(Text(separator.join(visible(line) for line in lines)) for lines in _cells(rule)))
-    width = shutil.get_terminal_size().columns if on_terminal else 10_000
-    Console(file=sys.stdout, width=width).print(table)
-    click.echo(count(len(rule_set.rules), "rule"), err=True)
+    width = shutil.get_terminal_size().columns if on_terminal else _NO_TERMINAL_COLUMNS
+    console = Console(file=io.StringIO(), width=width, force_terminal=on_terminal)
+    with console.capture() as captured:
+        console.print(table)
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

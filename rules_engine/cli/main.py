@@ -34,9 +34,11 @@ COMMANDS = {
     "init": "rules_engine.cli.init",
     "validate": "rules_engine.cli.validate",
     "explain": "rules_engine.cli.explain",
+    "run": "rules_engine.cli.run",
     "list": "rules_engine.cli.list",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
+    "dev": "rules_engine.cli.dev",
 }
 """Where each command lives, in the order a newcomer meets them."""
 

@@ -26,7 +26,7 @@ _LONGEST_VALUE = 100
 _WORDS = {"matched": "matched", "not_matched": "not matched", "error": "could not be evaluated"}
 _ROLES = {
     "matched": "good", "not_matched": "bad", "error": "error",
-    "true": "good", "false": "bad", "not_evaluated": "quiet",
+    "true": "good", "false": "quiet",
 }  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def explanation_document(record: StreamRecord, explanations: Sequence[Explanatio
     return {
         "event_id": record.event_id,
         "event_name": record.event_name,
+        "expired": record.expired,
         "table": record.table,
         "keys": _json_value(record.keys),
         "rules": [
@@ -79,7 +80,8 @@ def _paragraph(explanation: Explanation, rule: Rule, record: StreamRecord, paint
     evaluated = [clause for clause in explanation.clauses if clause.outcome != "not_evaluated"]
     label_width = max((len(clause.label) for clause in evaluated), default=0)
     for clause in evaluated:
-        yield from _clause_lines(clause, label_width, paint)
+        role = "bad" if clause.label == explanation.stopped_by else _ROLES[clause.outcome]
+        yield from _clause_lines(clause, label_width, paint, role)
 
 
 def _reason(explanation: Explanation, rule: Rule, record: StreamRecord) -> str:
@@ -96,8 +98,8 @@ def _reason(explanation: Explanation, rule: Rule, record: StreamRecord) -> str:
             return f", stopped by {clause}"
 
 
-def _clause_lines(clause: ClauseTrace, label_width: int, paint: Paint) -> Iterator[str]:
-    outcome = paint(f"{clause.outcome:5}", _ROLES[clause.outcome])
+def _clause_lines(clause: ClauseTrace, label_width: int, paint: Paint, role: str) -> Iterator[str]:
+    outcome = paint(f"{clause.outcome:5}", role)
     indent = " " * (len("  false  ") + label_width + 2)
     first, *others = (visible(line.strip()) for line in clause.text.strip().split("\n"))
     yield f"  {outcome}  {clause.label:{label_width}}  {first}"

@@ -38,8 +38,14 @@ class RulesRefused(click.ClickException):
         click.echo(f"Error: {self.message}", err=True)
 
 
+class NoRuleFiles(RulesRefused):
+    """None of the paths leads to a rule file; the problems say so of each."""
+
+    exit_code = USAGE
+
+
 class NothingFound(click.ClickException):
-    """There is nothing at the given place for the command to work on."""
+    """The files hold nothing for the command to work on."""
 
     exit_code = USAGE
 
@@ -58,21 +64,16 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load_clean_rules(paths: Sequence[str]) -> RuleSet:
-    """The rules at `paths`. Raises RulesRefused, or NothingFound where there is no rule file."""
+    """The rules at `paths`. Raises one of the three exceptions above."""
     from rules_engine.loader import find_files, load_rules
 
-    if not find_files(paths):
-        raise NothingFound(no_rule_file(paths))
     rule_set, problems = load_rules(paths)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        raise RulesRefused(errors)
+        raise (RulesRefused if find_files(paths) else NoRuleFiles)(errors)
+    if not rule_set.rules:
+        raise NothingFound(f"no rule in {', '.join(paths)}")
     return rule_set
-
-
-def no_rule_file(paths: Sequence[str]) -> str:
-    """What to say where `paths` lead to no rule file."""
-    return f"no rule file (*.yaml, *.yml) in {', '.join(paths)}"
 
 
 def count(number: int, noun: str) -> str:

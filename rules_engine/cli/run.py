@@ -10,6 +10,8 @@ its own.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -89,11 +91,14 @@ def _deliver(function: Function, events: Sequence[Any], output: str) -> int:
     from rules_engine.errors import RulesEngineError
     from rules_engine.record import parse_event
 
-    results = []
+    # What an action writes to standard output must not stand in the middle of the document.
+    effects = redirect_stdout(sys.stderr) if output == "json" else nullcontext()
+    results: list[dict[str, Any]] = []
     for number, event in enumerate(events, start=1):
         try:
             records = len(parse_event(event))
-            failures = function(event, None)["batchItemFailures"]
+            with effects:
+                failures = function(event, None)["batchItemFailures"]
         except RulesEngineError as error:
             click.echo(f"Error: event {number}: {error}", err=True)
             results.append({"event": number, "error": str(error)})

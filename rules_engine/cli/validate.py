@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rules_engine.cli.exit_codes import OK, PROBLEMS
+from rules_engine.cli.exit_codes import OK, PROBLEMS, USAGE
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text
-from rules_engine.cli.rule_files import DEFAULT_PATHS, NothingFound, count, no_rule_file
+from rules_engine.cli.rule_files import DEFAULT_PATHS, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +48,6 @@ def _validate(paths: Sequence[str], output: str, strict: bool) -> int:
     from rules_engine.loader import find_files, load_rules
 
     files = find_files(paths)
-    if not files:
-        raise NothingFound(no_rule_file(paths))
     rule_set, problems = load_rules(paths)
     if output == "json":
         from rules_engine.cli.report_json import render_json
@@ -58,6 +56,8 @@ def _validate(paths: Sequence[str], output: str, strict: bool) -> int:
     else:
         click.echo(render_text(problems, paint), err=True, nl=False)
         click.echo(_summary(problems, len(files), len(rule_set.rules)))
+    if not files:
+        return USAGE
     failed = any(strict or problem.severity == "error" for problem in problems)
     return PROBLEMS if failed else OK
 
