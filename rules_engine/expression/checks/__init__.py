@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import ExpressionError, Finding
-from rules_engine.expression.checks.calls import check_call
+from rules_engine.expression.checks.calls import check_call, check_expref
 from rules_engine.expression.checks.comparisons import check_comparison, check_negated_path, check_pipe
 from rules_engine.expression.checks.conditions import condition_warnings
 from rules_engine.expression.checks.images import check_image, check_images_of_call, check_images_of_condition
@@ -68,16 +68,14 @@ def _check_tree(text: str, tree: Node, scope: Scope, absent: Mapping[str, str]) 
             for check_node in _CHECKS.get(place.node.type, ()):
                 check_node(place, report)
     found = sorted(report.findings, key=lambda finding: (finding.start, finding.length))
-    return found or _refusal(text, scope)
+    return found if found or not scope.conditions else _too_large(text, scope)
 
 
-def _refusal(text: str, scope: Scope) -> list[Finding]:
-    """What only the compiler sees: that the expression is too large together with the conditions it uses."""
+def _too_large(text: str, scope: Scope) -> list[Finding]:
+    """What only the compiler sees: too many levels together with the named conditions it uses."""
     try:
         compile_expression(text, scope)
     except ExpressionError as error:
-        if error.text == text and error.finding.code != "RE213":
-            return [error.finding]
         if error.finding.code == "RE212":
             return [Finding("RE212", error.finding.message, 0, len(text), error.finding.hint)]
     return []
@@ -101,6 +99,7 @@ _CHECKS: dict[str, tuple[Callable[[Place, Report], None], ...]] = {
     "comparator": (check_comparison,),
     "function_expression": (check_call, check_images_of_call),
     "pipe": (check_pipe,),
+    "expref": (check_expref,),
     "subexpression": (check_negated_path,),
     "index_expression": (check_negated_path,),
     "projection": (check_negated_path,),

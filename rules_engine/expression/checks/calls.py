@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
-from rules_engine.expression.checks.mistake import string
+from rules_engine.expression.checks.mistake import shown, string
 from rules_engine.expression.checks.places import Place
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
@@ -156,6 +156,13 @@ def _check_argument(place: Place, report: Report, function: Function) -> None:
         report.add(place, "RE205", message, "", node.children[0].text)
     elif types != ("any",):
         _check_type(place, report, function, types)
+
+
+def check_expref(place: Place, report: Report) -> None:
+    """`&path` elsewhere than among the arguments of a function."""
+    if place.parent is None or place.parent.node.type != "function_expression":
+        message = f"{shown(place.node.text)} does not stand in a function that takes a path"
+        report.add(place, "RE205", message, "a path as a value has no &", place.node.children[0].text)
 
 
 def _check_reference(place: Place, report: Report, function: Function) -> None:
