@@ -59,10 +59,8 @@ def command(paths: tuple[str, ...], files: tuple[IO[str], ...], dry_run: bool, o
 
 
 def _function(rule_set: RuleSet) -> Function:
-    """The function as Lambda would start it. Raises click.ClickException for what the environment lacks."""
+    """The function as Lambda would start it. Raises VariablesMissing, or SettingsError as in Lambda."""
     from tempfile import TemporaryDirectory
-
-    from botocore.exceptions import BotoCoreError
 
     from rules_engine import bundle
     from rules_engine.cli.environment import require_variables
@@ -76,10 +74,7 @@ def _function(rule_set: RuleSet) -> Function:
         path.write_bytes(bundle.dump(rule_set))
         # An answer that names the failed record is for us to read; there is no mapping that could ignore it.
         settings = replace(Settings.from_environment(os.environ), bundle=path, partial_batch=True)
-        try:
-            return Function.from_settings(settings, os.environ, log=_log)
-        except BotoCoreError as error:
-            raise click.ClickException(f"AWS cannot be used: {error}") from error
+        return Function.from_settings(settings, os.environ, log=_log)
 
 
 def _log(line: str) -> None:

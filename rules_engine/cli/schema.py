@@ -1,7 +1,7 @@
-"""`rules-engine schema`: the JSON Schema of a rule file, for editors and other tools.
+"""`rules-engine schema`: the JSON Schemas of what an author writes, for editors and other tools.
 
-Out: the schema of the installed version, with the action types of installed packages. The checked-in copy
-under `schemas/` is what this prints where only our own types are installed.
+Out: the schema of the installed version, with the action types of installed packages. The checked-in copies
+under `schemas/` are what this prints where only our own types are installed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ import click
 from rules_engine.cli.exit_codes import OK
 
 
-@click.command("schema", short_help="Print the JSON Schema of rule files.")
-def command() -> int:
-    """Print the JSON Schema of rule files.
+@click.command("schema", short_help="Print the JSON Schema of rule or test files.")
+@click.argument("name", metavar="[rules|test]", type=click.Choice(["rules", "test"]), default="rules")
+def command(name: str) -> int:
+    """Print the JSON Schema of rule files (the default) or of test files (*.test.yaml).
 
     \b
     Example:
-      rules-engine schema > schemas/rules.schema.json
+      rules-engine schema rules > schemas/rules.schema.json
     """
-    from rules_engine.schema import rules_schema
+    from rules_engine.schema import rules_schema, tests_schema
 
-    click.echo(json.dumps(rules_schema(), indent=2))
+    schema = rules_schema() if name == "rules" else tests_schema()
+    click.echo(json.dumps(schema, indent=2))
     return OK
