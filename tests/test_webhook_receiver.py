@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 from rules_engine.local.webhook_receiver import WebhookReceiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four.").decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(b"another secret, not it..").decode()
@@ -61,23 +61,23 @@ def test_one_fitting_signature_of_several_is_enough(receiver: WebhookReceiver) -
 
 
 @pytest.mark.parametrize(
-    ("headers", "why"),
+    ("make_headers", "why"),
     [
-        (signed(secret=OTHER_SECRET), "no signature fits the body"),
-        (signed(body=BODY + " "), "no signature fits the body"),
-        (signed() | {"webhook-id": "MSG2"}, "no signature fits the body"),
-        (signed() | {"webhook-signature": "v1,not base64!"}, "no signature fits the body"),
-        (signed(age=timedelta(minutes=6)), "the timestamp is more than 300 s off"),
-        (signed(age=timedelta(minutes=-6)), "the timestamp is more than 300 s off"),
-        (signed() | {"webhook-timestamp": "now"}, "the timestamp 'now' is not a number of seconds"),
-        ({"webhook-id": "MSG1"}, "no header 'webhook-timestamp'"),
-        ({}, "no header 'webhook-id'"),
+        (lambda: signed(secret=OTHER_SECRET), "no signature fits the body"),
+        (lambda: signed(body=BODY + " "), "no signature fits the body"),
+        (lambda: signed() | {"webhook-id": "MSG2"}, "no signature fits the body"),
+        (lambda: signed() | {"webhook-signature": "v1,not base64!"}, "no signature fits the body"),
+        (lambda: signed(age=timedelta(minutes=6)), "the timestamp is more than 300 s off"),
+        (lambda: signed(age=timedelta(minutes=-6)), "the timestamp is more than 300 s off"),
+        (lambda: signed() | {"webhook-timestamp": "now"}, "the timestamp 'now' is not a number of seconds"),
+        (lambda: {"webhook-id": "MSG1"}, "no header 'webhook-timestamp'"),
+        (lambda: {}, "no header 'webhook-id'"),
     ],
 )
 def test_a_request_that_cannot_be_believed_is_refused_with_the_reason(
-    receiver: WebhookReceiver, headers: dict[str, str], why: str
+    receiver: WebhookReceiver, make_headers: Callable[[], dict[str, str]], why: str
 ) -> None:
-    assert post(receiver, headers) == (401, f'{{"error": "{why}"}}'.encode())
+    assert post(receiver, make_headers()) == (401, f'{{"error": "{why}"}}'.encode())
     assert [one.refusal for one in receiver.received] == [why]
 
 
