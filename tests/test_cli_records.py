@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules_engine import exact_json
-from rules_engine.cli.records import load_events
+from rules_engine.cli.records import load_events, load_records
 from rules_engine.errors import RecordError
 from rules_engine.model import Rule, RuleSet
 from rules_engine.record import record_from_images
@@ -36,7 +36,7 @@ def refusal_of(text: str, rule_set: RuleSet = ORDERS) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("event", [{"Records": [RECORD, RECORD]}, [RECORD], []])
+@pytest.mark.parametrize("event", [{"Records": [RECORD, RECORD]}, [RECORD]])
 def test_an_event_stays_as_it_is(event: Any) -> None:
     assert events_in(exact_json.dumps(event)) == [event]
 
@@ -74,8 +74,9 @@ def test_a_batch_has_at_most_a_hundred_records() -> None:
     assert [len(event["Records"]) for event in events_in(line * 201)] == [100, 100, 1]
 
 
-def test_nothing_is_no_event() -> None:
-    assert events_in(" \n") == []
+@pytest.mark.parametrize("text", [" \n", "[]", '{"Records": []}'])
+def test_nothing_is_no_event(text: str) -> None:
+    assert events_in(text) == []
 
 
 def test_a_line_separator_inside_a_text_does_not_end_a_line() -> None:
@@ -113,3 +114,17 @@ def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     with path.open(encoding="utf-8") as file, pytest.raises(RecordError) as caught:
         load_events(file, ORDERS)
     assert str(caught.value) == f"{path}: not UTF-8 text (byte 7)"
+
+
+def test_records_are_read_out_of_all_events_and_a_hopeless_one_is_refused_with_its_file(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f.json"
+    line = exact_json.dumps(RECORD)
+    path.write_text(f'{line}\n{{"Records": [{line}, {line}]}}')
+    with path.open(encoding="utf-8") as file:
+        assert [record.raw for record in load_records(file, ORDERS)] == [RECORD] * 3
+    path.write_text('{"Records": [{}]}')
+    with path.open(encoding="utf-8") as file, pytest.raises(RecordError) as caught:
+        load_records(file, ORDERS)
+    assert str(caught.value) == f"{path}: a record is neither of a DynamoDB nor of a Kinesis stream"

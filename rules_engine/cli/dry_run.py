@@ -1,6 +1,6 @@
 """What `run` would send: every matching rule's actions, rendered and not performed.
 
-In: a rule set and events. Out: rule, action, record and request of each, in the order in which the function
+In: a rule set and records. Out: rule, action, record and request of each, in the order in which the function
 would perform them. Nothing is read from AWS either: a secret stands in the request as the reference that
 names it. What cannot be read or rendered is reported on stderr, costs exit code 1 and hides nothing else;
 the function would stop there and ask for the batch again.
@@ -25,7 +25,7 @@ from rules_engine.delivery.invocation import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, TemplateError
 from rules_engine.function import remote_references
-from rules_engine.record import MalformedRecord, parse_event
+from rules_engine.record import MalformedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from rules_engine.record import StreamRecord
 
 
-def show(rule_set: RuleSet, events: Sequence[Any], output: str) -> int:
-    """Print what the function would send for `events`; the exit code."""
-    records = [record for event in events for record in parse_event(event)]
+def show(rule_set: RuleSet, records: Sequence[StreamRecord | MalformedRecord], output: str) -> int:
+    """Print what the function would send for `records`; the exit code."""
     deliveries, failed = _deliveries(rule_set, records)
     wanted = {(each.match.rule.id, each.action.id): (each.match.rule, each.action) for each in deliveries}
     require_variables(wanted.values(), os.environ)

@@ -81,11 +81,11 @@ def _require_known(rule_set: RuleSet, rule_ids: Sequence[str]) -> None:
 
 def _explain(file: IO[str], rule_set: RuleSet) -> tuple[Explained, list[str]]:
     """The readable records with their explanations, and what is wrong with the others."""
-    from rules_engine.cli.records import load_events
+    from rules_engine.cli.records import load_records
     from rules_engine.engine import Engine
-    from rules_engine.record import MalformedRecord, parse_event
+    from rules_engine.record import MalformedRecord
 
-    records = [record for event in load_events(file, rule_set) for record in parse_event(event)]
+    records = load_records(file, rule_set)
     if not records:
         raise NothingFound(f"no record in {file.name}")
     engine = Engine.from_rules(rule_set)

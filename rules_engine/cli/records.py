@@ -14,12 +14,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.errors import RecordError
-from rules_engine.record import record_from_images
+from rules_engine.record import parse_event, record_from_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rules_engine.model import RuleSet
+    from rules_engine.record import MalformedRecord, StreamRecord
 
 BATCH_SIZE = 100
 """Records of one event, as in the event source mapping that the deployment template makes."""
@@ -28,8 +29,17 @@ _RECORD_KEYS = {"dynamodb", "kinesis"}
 _IMAGE_KEYS = {"event", "keys", "old", "new"}
 
 
+def load_records(file: IO[str], rule_set: RuleSet) -> list[StreamRecord | MalformedRecord]:
+    """The records of the events in `file`, read as the function reads them."""
+    events = load_events(file, rule_set)
+    try:
+        return [record for event in events for record in parse_event(event)]
+    except RecordError as error:
+        raise RecordError(f"{file.name}: {error}") from error
+
+
 def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
-    """The events in `file`. An image pair without `table` is for the rules' table, if there is only one."""
+    """The events in `file` that hold a record. An image pair without `table` is for the rules' table, if there is only one."""
     try:
         text = file.read()
     except UnicodeDecodeError as error:
@@ -40,9 +50,9 @@ def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
     batch: list[Mapping[str, Any]] = []
     for place, document in _documents(text, file.name):
         if isinstance(document, list) or (isinstance(document, Mapping) and "Records" in document):
-            events += _batches(batch)
-            batch = []
-            events.append(document)
+            if document and document != {"Records": []}:
+                events += [*_batches(batch), document]
+                batch = []
         else:
             batch.append(_record(document, place, rule_set))
     return events + _batches(batch)

@@ -45,16 +45,20 @@ def command(paths: tuple[str, ...], files: tuple[IO[str], ...], dry_run: bool, o
       rules-engine run --rules rules event.json
       tail -n 20 records.ndjson | rules-engine run --dry-run --format json -
     """
-    from rules_engine.cli.records import load_events
+    from rules_engine.cli.records import load_events, load_records
 
     rule_set = load_clean_rules(paths)
-    events = [event for file in files for event in load_events(file, rule_set)]
-    if not events:
-        raise NothingFound(f"no record in {', '.join(file.name for file in files)}")
+    nothing = NothingFound(f"no record in {', '.join(file.name for file in files)}")
     if dry_run:
         from rules_engine.cli.dry_run import show
 
-        return show(rule_set, events, output)
+        records = [record for file in files for record in load_records(file, rule_set)]
+        if not records:
+            raise nothing
+        return show(rule_set, records, output)
+    events = [event for file in files for event in load_events(file, rule_set)]
+    if not events:
+        raise nothing
     return _deliver(_function(rule_set), events, output)
 
 
