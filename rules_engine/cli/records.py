@@ -39,7 +39,10 @@ def load_records(file: IO[str], rule_set: RuleSet) -> list[StreamRecord | Malfor
 
 
 def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
-    """The events in `file` that hold a record. An image pair without `table` is for the rules' table, if there is only one."""
+    """The events in `file` that hold a record.
+
+    An image pair without `table` is for the table of the rules, if there is only one.
+    """
     try:
         text = file.read()
     except UnicodeDecodeError as error:
