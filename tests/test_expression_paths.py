@@ -66,7 +66,7 @@ def test_without_a_rule_file_its_names_are_names_of_the_data() -> None:
     assert paths_read(parse("vars.a == is.b")) == ("vars.a", "is.b")
 
 
-@given(expressions)
+@given(expressions())
 def test_every_path_is_an_expression(text: str) -> None:
     for path in paths_read(parse(text)):
         assert compile_expression(path).text == path

@@ -133,7 +133,7 @@ def test_the_tree_is_that_of_jmespath(text: str) -> None:
     assert our_tree(text) == jmespath_tree(text)
 
 
-@given(st.one_of(expressions, mutated_expressions()))
+@given(st.one_of(expressions(), mutated_expressions()))
 def test_the_tree_is_that_of_jmespath_for_any_expression(text: str) -> None:
     assert our_tree(text) == jmespath_tree(text)
 
@@ -150,7 +150,7 @@ def test_any_text_gives_a_tree_or_a_finding_inside_of_it(text: str) -> None:
         assert all(0 <= found.start <= found.end <= len(text) for found in all_nodes(node))
 
 
-@given(expressions)
+@given(expressions())
 def test_children_stand_within_their_parents(text: str) -> None:
     for node in all_nodes(parse(text)):
         assert all(node.start <= child.start <= child.end <= node.end for child in node.children)

@@ -56,7 +56,7 @@ def itself(value: Any, run: Evaluation) -> Any:
 
 
 def _is_other_object(value: Any) -> bool:
-    """Whether it is an object of a type not in _OBJECTS. Asking an abstract class is slow, so that comes last."""
+    """Whether it is an object of a type not in _OBJECTS. The abstract class is slow, so asked last."""
     return type(value) not in TYPE_NAMES and isinstance(value, Mapping)
 
 

@@ -1,0 +1,1 @@
+"""Long versions of tests, run by `make soak`."""
