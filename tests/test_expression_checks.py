@@ -334,7 +334,7 @@ soups = st.builds(str.join, st.sampled_from(["", " "]), st.lists(st.sampled_from
 anything = st.one_of(soups, mutated_expressions(), st.text(max_size=20))
 
 
-@given(expressions)
+@given(expressions())
 def test_what_the_parser_takes_holds_no_mistake_of_wording(text: str) -> None:
     try:
         parse(text)
