@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,9 +19,6 @@ from rules_engine.cli.main import PROGRAM, rules_engine
 from rules_engine.expression import compile_expression
 from rules_engine.expression.functions import FUNCTIONS, Function
 from rules_engine.schema import rules_schema, tests_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,20 +58,17 @@ def command_line() -> str:
         f"| 3 | {PROGRAM} itself failed |\n"
         "| 130 | interrupted |",
     ]
-    for name, command in commands():
-        context = click.Context(command, info_name=name, terminal_width=100, **command.context_settings)
-        parts += [f"## {name}", f"```\n{command.get_help(context)}\n```"]
-    return "\n\n".join(parts) + "\n"
-
-
-def commands() -> Iterator[tuple[str, click.Command]]:
-    """(full name, command) of the group and each of its commands."""
-    yield PROGRAM, rules_engine
-    context = click.Context(rules_engine)
-    for name in rules_engine.list_commands(context):
-        command = rules_engine.get_command(context, name)
+    # Fixed, so that the page is the same whoever generates it.
+    group = click.Context(
+        rules_engine, info_name=PROGRAM, terminal_width=100, **rules_engine.context_settings
+    )
+    parts += [f"## {PROGRAM}", f"```\n{rules_engine.get_help(group)}\n```"]
+    for name in rules_engine.list_commands(group):
+        command = rules_engine.get_command(group, name)
         assert command is not None
-        yield f"{PROGRAM} {name}", command
+        context = click.Context(command, parent=group, info_name=name, terminal_width=100)
+        parts += [f"## {PROGRAM} {name}", f"```\n{command.get_help(context)}\n```"]
+    return "\n\n".join(parts) + "\n"
 
 
 def actions() -> str:

@@ -14,7 +14,7 @@ from rules_engine.cli.rule_files import load_clean_rules, rules_option
 
 @click.command("dev", short_help="Run the rules on a local stack.")
 @rules_option
-@click.option("--once", is_flag=True, help="Play the demo scenario, check every delivery, and stop.")
+@click.option("--once", is_flag=True, help="Play the scenario of the example rules, check it, stop.")
 def command(paths: tuple[str, ...], once: bool) -> int:
     """Run the rules on a local stack: a DynamoDB-compatible server with streams, topics and queues, a webhook
     receiver, and the function behind the stream. No AWS account and no containers are needed.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -129,6 +128,7 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
 
 
 def _admit(error: Exception, session: Session) -> None:
+    import traceback
     from importlib.metadata import version
 
     if session.debug:
