@@ -206,13 +206,6 @@ def test_tokens_have_exact_places() -> None:
     ]
 
 
-def test_tokens_before_a_mistake_are_given_first() -> None:
-    found = []
-    with pytest.raises(ExpressionError) as caught:
-        found.extend(token.type for token in tokens("a # b"))
-    assert caught.value.finding == Finding("RE201", "unexpected '#'", 2)
-
-
 @pytest.mark.parametrize(
     ("text", "message", "start", "length"),
     [
@@ -239,8 +232,13 @@ def test_tokens_before_a_mistake_are_given_first() -> None:
         ("a == `1", "literal without a closing `", 5, 2),
         ('a == `{"a": "b}`', "literal that is not legal JSON", 5, 11),
         ("`NaN`", "literal that is not legal JSON: NaN is no number", 0, 5),
-        ("`1e1000`", "literal that is not legal JSON: a number is less than 1e1000", 0, 8),
-        ("`1e99999999999999999999`", "literal that is not legal JSON: a number is less than 1e1000", 0, 24),
+        ("`1e1000`", "literal that is not legal JSON: a number lies between 1e-1000 and 1e1000", 0, 8),
+        (
+            "`1e99999999999999999999`",
+            "literal that is not legal JSON: a number lies between 1e-1000 and 1e1000",
+            0,
+            24,
+        ),
         ("a[" + "9" * 5000 + "]", "number or literal that is too large", 2, 1),
         ("`" + "[" * 3_000 + "]" * 3_000 + "`", "number or literal that is too large", 0, 1),
     ],

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jmespath.exceptions import EmptyExpressionError, LexerError
 from jmespath.lexer import Lexer
 
-from rules_engine.errors import ExpressionError
 from rules_engine.expression.grammar import Parser
 from rules_engine.expression.node import (
     MAX_CHARACTERS,
@@ -34,6 +33,8 @@ from rules_engine.expression.node import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rules_engine.errors import ExpressionError
+
 __all__ = ["Node", "Token", "parse", "tokens"]
 
 
@@ -41,30 +42,39 @@ def parse(text: str) -> Node:
     """The tree of `text`; raises ExpressionError with a finding at the offending token."""
     if len(text) > MAX_CHARACTERS:
         raise too_large(text, f"more than {MAX_CHARACTERS} characters", MAX_CHARACTERS)
-    found, error = _tokenize(text)
-    if error:
-        raise error
-    return Parser(text, found).parse()
+    return Parser(text, tokens(text)).parse()
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """The tokens of `text`; raises ExpressionError at the first that is none, after yielding those before."""
-    found, error = _tokenize(text)
-    yield from found
-    if error:
-        raise error
-
-
-_TOKEN = re.compile(
-    r"""'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*`
-    | -?[0-9]+ | [A-Za-z_][A-Za-z0-9_]* | \[\] | \[\? | && | \|\| | [<>=!]= | .""",
-    re.VERBOSE | re.DOTALL,
-)
-_QUOTES = {"'": "string", '"': "name in double quotes", "`": "literal"}
+def tokens(text: str) -> list[Token]:
+    """The tokens of `text`, the last of them `eof`; raises ExpressionError at the first that is none."""
+    found: list[Token] = []
+    try:
+        with _quiet() if "`" in text else nullcontext():
+            for raw in Lexer().tokenize(text):
+                name, value, start = raw["type"], raw["value"], raw["start"]
+                end = _token_end(text, start) if name in _OF_ANY_LENGTH else start + len(value)
+                if name == "literal" and text[start] == "`":
+                    value = _literal(text, start, end)
+                found.append(Token(name, value, start, end))
+    except EmptyExpressionError:
+        raise syntax_error(text, "the expression is empty", 0, 1) from None
+    except LexerError as error:
+        raise _lexer_error(text, error.lex_position) from None
+    except (ValueError, RecursionError):
+        # An index of more digits than int() takes, or a literal nested deeper than the JSON reader goes.
+        end = found[-1].end if found else 0
+        start = len(text) - len(text[end:].lstrip(WHITESPACE))
+        raise syntax_error(text, "number or literal that is too large", start, 1) from None
+    return found
 
 
 _OF_ANY_LENGTH = frozenset({"literal", "number", "quoted_identifier"})
 """Tokens that are not written as their value."""
+
+_match_written = re.compile(
+    r"""'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*` | -?[0-9]+ | .""", re.VERBOSE | re.DOTALL
+).match
+_QUOTES = {"'": "string", '"': "name in double quotes", "`": "literal"}
 
 
 @contextmanager
@@ -76,32 +86,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _token_end(text: str, start: int) -> int:
-    match = _TOKEN.match(text, start)
+    match = _match_written(text, start)
     return match.end() if match else start
-
-
-def _tokenize(text: str) -> tuple[list[Token], ExpressionError | None]:
-    found: list[Token] = []
-    try:
-        with _quiet() if "`" in text else nullcontext():
-            for raw in Lexer().tokenize(text):
-                name, value, start = raw["type"], raw["value"], raw["start"]
-                end = _token_end(text, start) if name in _OF_ANY_LENGTH else start + len(value)
-                if name == "literal" and text[start] == "`":
-                    value = _literal(text, start, end)
-                found.append(Token(name, value, start, end))
-    except ExpressionError as error:
-        return found, error
-    except EmptyExpressionError:
-        return found, syntax_error(text, "the expression is empty", 0, 1)
-    except LexerError as error:
-        return found, _lexer_error(text, error.lex_position)
-    except (ValueError, RecursionError):
-        # An index of more digits than int() takes, or a literal nested deeper than the JSON reader goes.
-        end = found[-1].end if found else 0
-        start = len(text) - len(text[end:].lstrip(WHITESPACE))
-        return found, syntax_error(text, "number or literal that is too large", start, 1)
-    return found, None
 
 
 def _lexer_error(text: str, start: int) -> ExpressionError:
@@ -151,7 +137,7 @@ def _number(written: str) -> int | Decimal:
     except InvalidOperation:  # an exponent of twenty digits
         number = Decimal("Infinity")
     if not number.is_finite() or (number and abs(number.adjusted()) >= MAX_DIGITS):
-        raise ValueError(f"a number is less than 1e{MAX_DIGITS}")
+        raise ValueError(f"a number lies between 1e-{MAX_DIGITS} and 1e{MAX_DIGITS}")
     return number
 
 
