@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.cli.code_pages import codes, load_page
+from rules_engine.cli.main import rules_engine, run
 from rules_engine.loader import load_rules
 
 ROOT = Path(__file__).parent.parent
@@ -65,3 +66,9 @@ def problems_of(files: list[str], directory: Path) -> set[str]:
         (directory / f"{number}.yaml").write_text(text)
     _, problems = load_rules([str(directory)])
     return {problem.code for problem in problems}
+
+
+@pytest.mark.parametrize("code", codes())
+def test_validate_explains_every_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rules_engine, ["validate", "--explain", code.lower()]) == 0
+    assert capsys.readouterr() == (load_page(code).text, "")
