@@ -25,8 +25,6 @@ from rules_engine.source.syntax_errors import explain
 from rules_engine.source.tree import Node, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rules_engine.source.tree import Kind
 
 FastParser: Any = None
@@ -82,7 +80,8 @@ def _decode(path: str, data: bytes) -> tuple[str, Problem | None]:
             message = "this file is UTF-16; a rule file must be UTF-8"
         else:
             message = f"this file is not UTF-8: byte 0x{data[error.start]:02x} stands for no character"
-        line = before.line(location.line)
+        decoded = SourceFile(path, _LINE_END.sub("\n", data.decode("utf-8-sig", "replace")))
+        line = "" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else decoded.line(location.line)
         return "", Problem("RE101", message, location, hint="save the file as UTF-8", source_line=line)
 
 
@@ -102,7 +101,7 @@ def _parse(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     if FastParser is not None:
         builder = _Builder(source)
         try:
-            return builder.build(_events(FastParser(source.text)))
+            return builder.build(FastParser(source.text))
         except yaml.MarkedYAMLError as error:
             refused = error
         _, problems = _parse_pure(source)
@@ -113,7 +112,7 @@ def _parse(source: SourceFile) -> tuple[Node | None, list[Problem]]:
 def _parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     builder = _Builder(source)
     try:
-        return builder.build(_events(_PureParser(source.text)))
+        return builder.build(_PureParser(source.text))
     except yaml.MarkedYAMLError as error:
         return builder.refuse(error)
     except (ValueError, OverflowError, ReaderError):
@@ -123,13 +122,6 @@ def _parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
         hint = "write eight hexadecimal digits, at most 0010FFFF; for a backslash itself write two"
         location = source.location(max(at, 0), at + 10)
         return None, [*builder.problems, source.problem("RE102", message, location, hint)]
-
-
-def _events(parser: Any) -> Iterator[Any]:
-    while (event := parser.get_event()) is not None:
-        yield event
-        if isinstance(event, yaml.StreamEndEvent):
-            return
 
 
 class _Builder:
@@ -145,12 +137,15 @@ class _Builder:
         self._pending: list[Node | None] = []
         """For each open mapping the key that waits for its value."""
         self._nodes = 0
+        self._too_much = False
+        self._anchors: set[str] = set()
         self.last_end = 0
         """Where the last scalar or closing bracket ends."""
 
-    def build(self, events: Iterator[Any]) -> tuple[Node | None, list[Problem]]:
+    def build(self, parser: Any) -> tuple[Node | None, list[Problem]]:
         """The whole file. Raises what the parser raises."""
-        for event in events:
+        get_event = parser.get_event
+        while (event := get_event()) is not None:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._add(self._scalar(event), event)
@@ -162,7 +157,7 @@ class _Builder:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent and not self._document(event):
                 break
-            if self._too_much():
+            if self._too_much:
                 return None, self.problems
         self.problems.extend(traps.tabs(self.source, self.root))
         if self.root is None:
@@ -207,6 +202,10 @@ class _Builder:
         self._add(node, event)
         self._stack.append(node)
         self._pending.append(None)
+        if len(self._stack) > DEEPEST:
+            self._too_much = True
+            message = f"values are nested more than {DEEPEST} levels deep"
+            self._report("RE110", message, start, start + 1, "nest them less deep")
 
     def _close(self, event: Any) -> None:
         node = self._stack.pop()
@@ -218,7 +217,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
-        self.problems.append(traps.alias(self.source, start, end))
+        self.problems.append(traps.alias(self.source, start, end, known=event.anchor in self._anchors))
         self._add(Node(self.source, "scalar", None, start, end, "", broken=True), None)
 
     def _document(self, event: Any) -> bool:
@@ -237,8 +236,14 @@ class _Builder:
     def _add(self, node: Node, event: Any) -> None:
         """Put a finished or just opened node where it belongs."""
         self._nodes += 1
+        if self._nodes > MOST_NODES:
+            self._too_much = True
+            message = f"the file has more than {MOST_NODES:,} values"
+            self._report("RE110", message, node.start, node.start + 1, "split it into several files")
+            return
         if event is not None and (event.tag is not None or event.anchor is not None):
             node.broken = True
+            self._anchors.add(event.anchor)
             self.problems.append(traps.tag_or_anchor(self.source, event))
         if not self._stack:
             self.root = node
@@ -263,6 +268,7 @@ class _Builder:
             parent.broken = True
             self.problems.append(traps.key_without_value(key))
         elif key.value == "<<" and key.style == "":
+            parent.broken = True
             self._report("RE105", "'<<' (a merge key) is not allowed", key.start, key.end, traps.REUSE)
         elif key.value in parent.value:
             first = parent.keys[key.value].location
@@ -275,18 +281,6 @@ class _Builder:
         else:
             parent.value[key.value] = node
             parent.keys[key.value] = key
-
-    def _too_much(self) -> bool:
-        if len(self._stack) > DEEPEST:
-            node = self._stack[-1]
-            message = f"values are nested more than {DEEPEST} levels deep"
-            self._report("RE110", message, node.start, node.start + 1, "nest them less deep")
-        elif self._nodes > MOST_NODES:
-            message = f"the file has more than {MOST_NODES:,} values"
-            self._report("RE110", message, self.last_end, self.last_end + 1, "split it into several files")
-        else:
-            return False
-        return True
 
     def _report(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> None:
         self.problems.append(self.source.problem(code, message, self.source.location(start, end), hint))

@@ -327,12 +327,21 @@ def _list_on_the_line_of_its_key(trouble: _Trouble) -> Problem | None:
 
 
 def _closes_nothing(trouble: _Trouble) -> Problem | None:
-    if trouble.character not in ("]", "}") or not trouble.problem.startswith("expected <block end>"):
+    outside = "flow" not in trouble.context and trouble.problem.startswith("expected")
+    if trouble.character not in ("]", "}") or not outside:
         return None
     message = f"this '{trouble.character}' closes nothing"
     return trouble.problem_at(
         "RE102", message, trouble.at, trouble.at + 1, "remove it, or put the value in quotes"
     )
+
+
+def _key_missing(trouble: _Trouble) -> Problem | None:
+    """`: value`."""
+    if trouble.character != ":" or not trouble.problem.endswith("found ':'"):
+        return None
+    hint = "write 'key: value', or put the text in quotes"
+    return trouble.problem_at("RE102", "a key is missing before ':'", trouble.at, trouble.at + 1, hint)
 
 
 def _document(trouble: _Trouble) -> Problem | None:
@@ -401,6 +410,7 @@ _EXPLANATIONS: tuple[Callable[[_Trouble], Problem | None], ...] = (
     _key_without_colon,
     _indentation,
     _list_on_the_line_of_its_key,
+    _key_missing,
     _document,
 )
 """Tried in this order: the sure ones first."""

@@ -8,6 +8,7 @@ mend. These are found on the parser's events; what stops the parser is in `synta
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def tag_or_anchor(source: SourceFile, event: Any) -> Problem:
     start = event.start_mark.index
     if source.text[start : start + 1] == "!" or event.anchor is None:
         return tag(source, start)
-    return anchor(source, start, start + 1 + len(event.anchor))
+    problem = anchor(source, start, start + 1 + len(event.anchor))
+    # Before a list or a mapping it was surely meant as an anchor.
+    return problem if hasattr(event, "value") else replace(problem, hint=REUSE)
 
 
 def anchor(source: SourceFile, start: int, end: int) -> Problem:
@@ -62,9 +65,9 @@ def anchor(source: SourceFile, start: int, end: int) -> Problem:
     return source.problem("RE105", message, source.location(start, end), hint)
 
 
-def alias(source: SourceFile, start: int, end: int) -> Problem:
-    """`*name`."""
-    hint = quoted(source, start, "a value that begins with '*' is not read as text")
+def alias(source: SourceFile, start: int, end: int, *, known: bool = False) -> Problem:
+    """`*name`; `known` if there is an anchor of that name."""
+    hint = REUSE if known else quoted(source, start, "a value that begins with '*' is not read as text")
     message = f"'{source.text[start:end]}' is read as a YAML alias, which is not allowed"
     return source.problem("RE105", message, source.location(start, end), hint)
 

@@ -1,0 +1,256 @@
+"""The actions of one rule: shape, ids, templates, targets, secrets.
+
+In: the `actions` node of a rule, the file's `Expressions`, and which images are never there. Out: an
+`ActionSpec` for every action that has a type, and problems. What only a type itself can know is asked of its
+`check`, and only where its schema and its templates are in order: one mistake gives one problem.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rules_engine.actions import (
+    ACTIONS,
+    COMMON_PROPERTIES,
+    ActionType,
+    ConfigFinding,
+    action_type,
+    action_types,
+)
+from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.secrets import masked, secret_in_place
+from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
+from rules_engine.loader.wording import flow
+from rules_engine.model import ActionSpec
+from rules_engine.schema import action_shape
+from rules_engine.template import holes, references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rules_engine.errors import Location, Problem
+    from rules_engine.loader.conditions import Expressions
+    from rules_engine.source import Node
+
+Path = tuple[str | int, ...]
+
+_OTHER_TYPES = {
+    "dynamodb": "table", "ddb": "table", "put": "table", "put_item": "table", "http": "webhook",
+    "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
+    "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
+    "logger": "log", "stdout": "log", "cloudwatch": "log",
+}  # fmt: skip
+"""What people call the types."""
+
+
+@cache
+def known_types() -> Mapping[str, ActionType]:
+    """All action types. Looking through the installed packages takes 30 ms: only a name that is not ours
+    needs it."""
+    return action_types()
+
+
+def _find_type(name: Any) -> ActionType | None:
+    if not isinstance(name, str):
+        return None
+    return action_type(name) if name in ACTIONS else known_types().get(name)
+
+
+@cache
+def _is_ours(name: str) -> bool:
+    """Whether the type's schema keeps to the keywords that `shape` knows."""
+    return is_known(action_shape(name))
+
+
+def check_actions(
+    node: Node, expressions: Expressions, absent: Mapping[str, str]
+) -> tuple[tuple[ActionSpec, ...], list[Problem]]:
+    """The actions of a rule, and all problems of them."""
+    problems: list[Problem] = []
+    specs = []
+    for item in node.items():
+        spec, found = _check_action(item, expressions, absent)
+        problems += found
+        if spec is not None:
+            specs.append((spec, item))
+    problems += _same_ids(specs)
+    return tuple(spec for spec, _ in specs), problems
+
+
+_ANY_ACTION: dict[str, Any] = {"title": "action", "type": "object", "examples": [{"type": "log"}]}
+
+
+def _check_action(
+    node: Node, expressions: Expressions, absent: Mapping[str, str]
+) -> tuple[ActionSpec | None, list[Problem]]:
+    problems = check_shape(node, _ANY_ACTION, "an action")
+    if problems or node.broken:
+        return None, problems
+    type_node = node.get("type")
+    if type_node is None:
+        return None, _without_type(node)
+    found = _find_type(type_node.value)
+    if found is None:
+        return None, [] if type_node.broken else [_unknown_type(type_node)]
+    return _check_typed(node, type_node.value, found, expressions, absent)
+
+
+def _without_type(node: Node) -> list[Problem]:
+    words = {"action", "kind", "typ", "Type", "types"}
+    wrong = next((key for key in node.keys if key in words), None)
+    if wrong is not None:
+        message = f"unknown key '{wrong}' in an action"
+        return [node.source.problem("RE106", message, node.keys[wrong].location, "did you mean 'type'?")]
+    as_key = next((key for key in node.keys if key in known_types()), None)
+    problem = missing_key(node, "type", {"title": "action"}, "action", None)
+    hint = f"add 'type': one of {', '.join(known_types())}"
+    if as_key is not None and "table" not in node.keys:
+        hint = f"write 'type: {as_key}' and the keys of the action beside it"
+    return [node.source.problem(problem.code, problem.message, problem.location, hint)]
+
+
+def _unknown_type(node: Node) -> Problem:
+    written = node.source.text[node.start : node.end].strip("'\"")
+    near = _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
+    listed = f"the types are {', '.join(known_types())}"
+    hint = f"did you mean '{near}'? {listed}" if near else listed
+    return node.source.problem("RE301", f"unknown action type '{written}'", node.location, hint)
+
+
+def _check_typed(
+    node: Node, name: str, action_type: ActionType, expressions: Expressions, absent: Mapping[str, str]
+) -> tuple[ActionSpec, list[Problem]]:
+    check = check_shape if _is_ours(name) else check_foreign_shape
+    problems = check(node, action_shape(name), "action")
+    config = {key: value for key, value in node.entries() if key not in COMMON_PROPERTIES}
+    for path, text in _texts(config):
+        problems += _check_text(text, path, action_type, expressions, absent)
+    plain = {key: value.plain() for key, value in config.items()}
+    if not problems and not any(value.broken for value in config.values()):
+        problems += [_of_config(node, finding) for finding in action_type.check(plain)]
+    return _spec(node, name, plain), problems
+
+
+def _spec(node: Node, name: str, config: dict[str, Any]) -> ActionSpec:
+    common: dict[str, Any] = {}
+    for key in ("id", "mode", "on_error", "timeout_seconds"):
+        value = node.get(key)
+        if value is not None and value.kind == "scalar" and value.value is not None:
+            common[key] = value.value
+    timeout = common.get("timeout_seconds")
+    seconds = None if timeout is None or isinstance(timeout, str) else float(timeout)
+    return ActionSpec(
+        id=str(common.get("id", name)),
+        type=name,
+        config=config,
+        mode=str(common.get("mode", "at_least_once")),
+        on_error=str(common.get("on_error", "retry")),
+        timeout_seconds=seconds,
+    )
+
+
+def _texts(config: Mapping[str, Node]) -> Iterator[tuple[Path, Node]]:
+    """Every text of the config with its path."""
+    stack: list[tuple[Path, Node]] = [((key,), value) for key, value in config.items()]
+    while stack:
+        path, node = stack.pop()
+        if node.kind == "mapping":
+            stack.extend(((*path, key), value) for key, value in node.value.items())
+        elif node.kind == "sequence":
+            stack.extend(((*path, index), value) for index, value in enumerate(node.value))
+        elif isinstance(node.value, str) and not node.broken:
+            yield path, node
+
+
+def _check_text(
+    node: Node, path: Path, action_type: ActionType, expressions: Expressions, absent: Mapping[str, str]
+) -> Iterator[Problem]:
+    text = node.value
+    if "{{" not in text and "${" not in text:
+        secret = secret_in_place(str(path[-1]), node)
+        if secret is not None:
+            yield secret
+        return
+    if _is_in(path, action_type.TARGETS) and (found := holes(text)):
+        yield _target_with_hole(node, path, found[0].start, found[0].end)
+        return
+    yield from expressions.check_template(node, absent)
+    if "${s" in text and not _is_in(path, action_type.SECRET_FIELDS):
+        yield from _misplaced_secrets(node, path, action_type)
+
+
+def _is_in(path: Path, fields: tuple[str, ...]) -> bool:
+    dotted = ".".join(step for step in path if isinstance(step, str))
+    return any(dotted == field or dotted.startswith(field + ".") for field in fields)
+
+
+def _target_with_hole(node: Node, path: Path, start: int, end: int) -> Problem:
+    name = ".".join(map(str, path))
+    message = f"'{name}' must not come from the record"
+    hint = "where an action goes is fixed: write it out, or ${NAME} for a variable of the function"
+    return node.source.problem("RE303", message, node.locate(start, end - start), hint)
+
+
+def _misplaced_secrets(node: Node, path: Path, action_type: ActionType) -> Iterator[Problem]:
+    for reference in references(node.value):
+        if reference.kind == "env":
+            continue
+        written = f"${{{reference.text}}}"
+        fields = ", ".join(f"'{field}'" for field in action_type.SECRET_FIELDS)
+        title = f"{action_type.TYPE} action"
+        message = f"'{written}' may not stand in '{'.'.join(map(str, path))}'"
+        where = f"it may stand in {fields}" if fields else f"a {title} takes none"
+        hint = f"a secret would become readable there; {where}"
+        yield node.source.problem("RE307", message, node.locate(node.value.find(written), len(written)), hint)
+
+
+def _of_config(node: Node, finding: ConfigFinding) -> Problem:
+    """What the type itself has against the action, at the value it is about."""
+    at, key = node, node.keys.get("type")
+    location = node.value["type"].location
+    for step in finding.path:
+        if isinstance(step, str) and at.get(step) is not None:
+            key, at = at.keys[step], at.value[step]
+        elif isinstance(step, int) and at.kind == "sequence" and step < len(at.value):
+            key, at = None, at.value[step]
+        location = _place(at, key, finding)
+    hint = finding.hint or _example_hint(finding, action_shape(node.value["type"].value))
+    problem = node.source.problem(finding.code, finding.message, location, hint)
+    return masked(problem) if finding.code == "RE306" else problem
+
+
+def _example_hint(finding: ConfigFinding, schema: dict[str, Any]) -> str | None:
+    key = finding.path[0] if finding.path else ""
+    example = next(iter(schema["properties"].get(key, {}).get("examples", ())), None)
+    return f"write for example: {key}: {flow(example)}" if example is not None else None
+
+
+def _place(node: Node, key: Node | None, finding: ConfigFinding) -> Location:
+    if node.kind == "scalar" and isinstance(node.value, str) and not _is_about(key, finding):
+        found = holes(node.value) if finding.code == "RE303" else ()
+        return node.locate(found[0].start, found[0].end - found[0].start) if found else node.location
+    return key.location if key is not None else node.location
+
+
+def _is_about(key: Node | None, finding: ConfigFinding) -> bool:
+    """Whether a finding is about the key itself, not about its value."""
+    return key is not None and len(finding.path) > 1 and f"'{key.value}'" in finding.message
+
+
+def _same_ids(specs: list[tuple[ActionSpec, Node]]) -> Iterator[Problem]:
+    first: dict[str, Node] = {}
+    for spec, node in specs:
+        shown = node.get("id") or node.value["type"]
+        known = first.setdefault(spec.id, node)
+        if known is node:
+            continue
+        earlier = known.get("id") or known.value["type"]
+        named = node.get("id") is not None
+        message = f"two actions of this rule have the id '{spec.id}'"
+        hint = "give one of them another id"
+        if not named:
+            message = f"this rule has two actions of type '{spec.type}' and no 'id' to tell them apart"
+            hint = f"add for example id: {spec.type}-2; then leave it, for retries are keyed on it"
+        related = ((earlier.location, "the first one is here"),)
+        yield node.source.problem("RE304", message, shown.location, hint, related=related)

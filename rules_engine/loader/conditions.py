@@ -1,0 +1,134 @@
+"""The expressions of a rule file, checked where they stand.
+
+In: nodes that hold expressions or templates, the file's `Scope`, and which images the rule's records never
+carry. Out: the findings of `expression.checks` as problems of the file, with a hint of our own where it was
+YAML that broke the expression before JMESPath saw it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from rules_engine.expression.checks import check_condition
+from rules_engine.source.traps import quoted
+from rules_engine.template import check_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rules_engine.errors import Finding, Problem
+    from rules_engine.model import Scope
+    from rules_engine.source import Node
+
+_IMAGE_HINTS = {"RE402": "read the other image, or change 'event' or 'view' of the rule"}
+
+_REFERENCE = re.compile(r"\$\{[^}]*\}?")
+
+NOTHING_ABSENT: Mapping[str, str] = MappingProxyType({})
+
+
+class Expressions:
+    """The expressions of one file, checked against what the file defines. Equal texts are checked once."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._checked: dict[tuple[Any, ...], list[Finding]] = {}
+
+    def check_condition(self, node: Node, absent: Mapping[str, str] = NOTHING_ABSENT) -> list[Problem]:
+        """The problems of one condition."""
+        if node.broken or not isinstance(node.value, str) or not node.value:
+            return []
+        reference = reference_problem(node)
+        if reference is not None:
+            return [reference]
+        return self._problems(check_condition, node, absent)
+
+    def check_conditions(self, nodes: list[Node], absent: Mapping[str, str]) -> list[Problem]:
+        """The problems of a list of conditions. What YAML cut in two is one problem, not two."""
+        problems: list[Problem] = []
+        cut_off = False
+        for node in nodes:
+            if not cut_off:
+                problems += self.check_condition(node, absent)
+            cut_off = is_cut_off(node) or (cut_off and node.source.text[node.end : node.end + 1] == ",")
+        return problems
+
+    def check_template(self, node: Node, absent: Mapping[str, str]) -> list[Problem]:
+        """The problems of one text of an action."""
+        return self._problems(check_template, node, absent)
+
+    def _problems(
+        self, check: Callable[..., list[Finding]], node: Node, absent: Mapping[str, str]
+    ) -> list[Problem]:
+        identity = (check, node.value, absent.get("new"), absent.get("old"))
+        findings = self._checked.get(identity)
+        if findings is None:
+            findings = self._checked[identity] = check(node.value, self.scope, absent)
+        return [problem_of(node, finding) for finding in findings]
+
+
+def problem_of(node: Node, finding: Finding) -> Problem:
+    """A finding about the text of `node`, at its place in the file."""
+    location = node.locate(finding.start, finding.length)
+    hint = _yaml_hint(node, finding) or finding.hint or _IMAGE_HINTS.get(finding.code)
+    return node.source.problem(finding.code, finding.message, location, hint, severity=finding.severity)
+
+
+def reference_problem(node: Node) -> Problem | None:
+    """`${NAME}` where nothing replaces it."""
+    match = _REFERENCE.search(node.value) if isinstance(node.value, str) else None
+    if match is None:
+        return None
+    message = f"'{match[0]}' is not replaced here"
+    hint = "environment variables and secrets can be used in the values of actions only"
+    return node.source.problem("RE305", message, node.locate(match.start(), len(match[0])), hint)
+
+
+def _yaml_hint(node: Node, finding: Finding) -> str | None:
+    """What YAML did to a plain text that is no expression any more."""
+    if node.style or not finding.code.startswith("RE2") or finding.severity == "warning":
+        return None
+    text = node.source.text
+    line_end = text.find("\n", node.end)
+    rest = text[node.end : line_end if line_end != -1 else len(text)]
+    if is_cut_off(node):
+        return "a ',' inside [ ] ends the entry: put the condition in quotes, or on a line of its own"
+    if re.match(r" +#", rest) and _is_open(node.value):
+        return quoted(node.source, node.start, "' #' begins a comment in YAML and cuts the condition off")
+    if re.search(r"\n *- ", text[node.start : node.end]):
+        return "a line below that begins with '- ' is indented so deep that it belongs to this text"
+    return None
+
+
+def is_cut_off(node: Node) -> bool:
+    """Whether a `,` of a list in `[ ]` ended a condition in the middle."""
+    return not node.style and node.source.text[node.end : node.end + 1] == "," and _is_open(node.value)
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quote or a bracket is open at the end."""
+    odd = any(text.count(quote) % 2 for quote in "'\"`")
+    return odd or any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}"))
+
+
+@lru_cache(maxsize=256)
+def absent_images(events: tuple[str, ...], view: str | None) -> Mapping[str, str]:
+    """Why records of these events and this view never have `new` or `old`; empty if they may have both."""
+    absent: dict[str, str] = {}
+    for image, word, without in (("new", "new", ("REMOVE", "EXPIRE")), ("old", "old", ("INSERT",))):
+        if all(event in without for event in events):
+            absent[image] = f"{_events(events)} no {word} image"
+    if view in ("OLD_IMAGE", "KEYS_ONLY"):
+        absent["new"] = f"the view type {view} has no new image"
+    if view in ("NEW_IMAGE", "KEYS_ONLY"):
+        absent["old"] = f"the view type {view} has no old image"
+    return MappingProxyType(absent)
+
+
+def _events(events: Sequence[str]) -> str:
+    if len(events) == 1:
+        return f"the rule is for {events[0]} alone, which has"
+    return f"the rule is for {' and '.join(events)} alone, which have"

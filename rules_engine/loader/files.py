@@ -1,0 +1,90 @@
+"""Paths to the rule files below them, and their bytes.
+
+In: files and directories as the author named them. Out: file paths, sorted within each directory and each
+once, and what can be read of them. Names that begin with a dot are passed over below a directory: a
+repository's CI workflows and virtual environments are YAML too. A file that is named itself is read whatever
+it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules_engine.errors import Location, Problem
+from rules_engine.source.reader import MOST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ENDINGS = (".yaml", ".yml")
+TEST_ENDINGS = (".test.yaml", ".test.yml")
+
+
+def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    """The rule and test files under `paths`, in order."""
+    return find_all(paths)[0]
+
+
+def find_all(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[list[str], list[Problem]]:
+    """The files, and a problem for each path that leads to none."""
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    found: dict[str, str] = {}
+    problems = []
+    for given in paths:
+        path = os.fspath(given)
+        try:
+            files = list(_files(path))
+        except (OSError, ValueError) as error:
+            problems.append(_unreadable(path, _reason(error)))
+            continue
+        if not files:
+            message = f"there is no rule file (*.yaml, *.yml) in '{path}'"
+            hint = "name a directory that holds rule files, or a file"
+            problems.append(Problem("RE101", message, Location(path, 1, 1), hint=hint))
+        for file in files:
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values()), problems
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file holds tests only."""
+    return path.endswith(TEST_ENDINGS)
+
+
+def read_bytes(path: str) -> tuple[bytes, Problem | None]:
+    """The content of a file, cut just behind the size limit; a problem if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST_BYTES + 1), None
+    except (OSError, ValueError) as error:
+        return b"", _unreadable(path, _reason(error))
+
+
+def _files(path: str) -> Iterator[str]:
+    if not Path(path).is_dir():
+        with Path(path).open("rb"):
+            yield path
+        return
+    for directory, directories, names in os.walk(path):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(ENDINGS) and not name.startswith("."):
+                yield str(Path(directory, name))
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or directory"
+    if isinstance(error, PermissionError):
+        return "it may not be read by this user"
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _unreadable(path: str, reason: str) -> Problem:
+    hint = "check the path; it is relative to the current directory unless it begins with '/'"
+    return Problem("RE101", f"cannot read '{path}': {reason}", Location(path, 1, 1), hint=hint)

@@ -1,0 +1,293 @@
+"""One rule file: its tree to rules.
+
+In: the root of a file. Out: every rule with an id (`LoadedRule`), whole or not, and the problems of the file.
+The file's defaults are applied here, and expressions and templates are checked against its own `vars`,
+`lists` and `conditions`: what a file means never depends on its neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.action_checks import check_actions
+from rules_engine.loader.conditions import Expressions, absent_images, reference_problem
+from rules_engine.loader.rule_tests import check_tests
+from rules_engine.loader.secrets import secrets_in_text
+from rules_engine.loader.shape import check_shape, missing_key
+from rules_engine.model import EVENT_NAMES, Rule, Scope, Unless
+from rules_engine.schema import file_shape, rule_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rules_engine.errors import Problem
+    from rules_engine.source import Node
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """A rule as it was read, the nodes of it and of its id, and whether an error was found in it."""
+
+    rule: Rule
+    node: Node
+    id_node: Node
+    sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What the rules of a file are read with."""
+
+    defaults: Mapping[str, Node]
+    expressions: Expressions
+    today: date
+    table_reported: bool
+    """Whether a key of the file was reported that was meant to give every rule its table."""
+
+
+def load_rule_file(root: Node, today: date) -> tuple[list[LoadedRule], list[Problem]]:
+    """The rules of a file, and all problems found in it."""
+    problems = list(secrets_in_text(root.source))
+    if root.kind != "mapping" and not root.broken:
+        return [], [*problems, no_mapping(root, "rules")]
+    problems += check_shape(root, _file_shape(), "this file")
+    file = _read_file_level(root, today)
+    problems += _check_file_level(root, file.expressions)
+    sections_sound = not _errors(problems)
+    rules = root.get("rules")
+    loaded = []
+    for node in rules.items() if rules is not None else []:
+        rule, found = _load_rule(node, file)
+        problems += found
+        id_node = node.get("id")
+        if rule is not None and id_node is not None:
+            loaded.append(LoadedRule(rule, node, id_node, sections_sound and not _errors(found)))
+    return loaded, _without_echoes(root, problems)
+
+
+def _errors(problems: list[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _read_file_level(root: Node, today: date) -> _File:
+    defaults = root.get("defaults")
+    known = _file_shape()["properties"]
+    return _File(
+        defaults=dict(defaults.entries()) if defaults is not None else {},
+        expressions=Expressions(_scope(root)),
+        today=today,
+        table_reported=any(
+            key == "table" or (key not in known and nearest(key, ["defaults"])) for key, _ in root.entries()
+        ),
+    )
+
+
+def no_mapping(root: Node, key: str) -> Problem:
+    """A file that is empty, a list or a text. `key` is what it should begin with."""
+    if root.value is None:
+        message = "this file is empty"
+        hint = f"write '{key}:' and the {key} below it, or remove the file"
+    else:
+        message = f"a file must be a mapping, but this is {root.describe()}"
+        hint = f"begin it with '{key}:' and indent the {key} below that"
+    return root.source.problem("RE107", message, root.location, hint)
+
+
+@cache
+def _file_shape() -> dict[str, Any]:
+    return file_shape({})
+
+
+@cache
+def _rule_shape() -> dict[str, Any]:
+    return rule_shape({})
+
+
+def _scope(root: Node) -> Scope:
+    """What the file defines; a name whose value is wrong is still defined, or each use would be a problem."""
+    named = {section: root.get(section) for section in ("vars", "lists", "conditions")}
+    values = {section: dict(node.entries()) if node is not None else {} for section, node in named.items()}
+    return Scope(
+        vars={name: node.plain() for name, node in values["vars"].items()},
+        lists={name: node.plain() for name, node in values["lists"].items()},
+        conditions={
+            name: node.value if isinstance(node.value, str) else ""
+            for name, node in values["conditions"].items()
+        },
+    )
+
+
+def _check_file_level(root: Node, expressions: Expressions) -> Iterator[Problem]:
+    conditions = root.get("conditions")
+    for _, node in conditions.entries() if conditions is not None else []:
+        yield from expressions.check_condition(node)
+    for section in ("defaults", "vars", "lists"):
+        section_node = root.get(section)
+        if section_node is not None:
+            yield from _references(section_node)
+
+
+def _references(node: Node) -> Iterator[Problem]:
+    """`${NAME}` in any text of `node`, where nothing replaces it."""
+    if node.kind == "scalar":
+        problem = reference_problem(node)
+        if problem is not None:
+            yield problem
+        return
+    for child in node.items() or [value for _, value in node.entries()]:
+        yield from _references(child)
+
+
+def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
+    problems = check_shape(node, _rule_shape(), "a rule")
+    if node.kind != "mapping" or node.broken:
+        return None, problems
+    keys = {**file.defaults, **node.value}
+    meant = any(problem.hint == "did you mean 'table'?" for problem in problems)
+    if "table" not in keys and not meant and not file.table_reported:
+        problems.append(_without_table(node))
+    events = _events(keys.get("event"))
+    view = keys.get("view")
+    absent = absent_images(events, view.value if view is not None and view.kind == "scalar" else None)
+    when = _when(keys.get("when"))
+    problems += file.expressions.check_conditions(when, absent)
+    unless, found = _unless(keys.get("unless"), absent, file)
+    problems += found
+    for name in ("id", "table", "owner", "description", "event", "runbook", "severity", "tags"):
+        if name in node.value:
+            problems += _references(node.value[name])
+    actions_node = node.get("actions")
+    actions, found = (
+        check_actions(actions_node, file.expressions, absent) if actions_node is not None else ((), [])
+    )
+    problems += found
+    rule = Rule(
+        id=str(_text(node.get("id"))),
+        tables=tuple(_texts(keys.get("table"))),
+        actions=actions,
+        events=events,
+        when=tuple(str(condition.value) for condition in when),
+        when_is_list="when" in keys and keys["when"].kind == "sequence",
+        unless=unless,
+        description=_text(node.get("description")),
+        severity=_text(node.get("severity")),
+        tags=tuple(_texts(node.get("tags"))),
+        runbook=_text(node.get("runbook")),
+        owner=_text(keys.get("owner")),
+        view=_text(view),
+        enabled=not ("enabled" in keys and keys["enabled"].value is False),
+        tests=tuple(test.plain() for test in _mappings(node.get("tests"))),
+        scope=file.expressions.scope,
+        location=_place(node),
+    )
+    tests = node.get("tests")
+    if tests is not None:
+        problems += check_tests(tests, rule)
+    return rule, problems
+
+
+def _place(node: Node) -> Any:
+    id_node = node.get("id")
+    return (id_node or node).location
+
+
+def _without_table(node: Node) -> Problem:
+    problem = missing_key(node, "table", _rule_shape(), "rule", None)
+    hint = "add table: NAME to the rule, or under 'defaults' for all rules of the file"
+    return node.source.problem(problem.code, problem.message, problem.location, hint)
+
+
+def _events(node: Node | None) -> tuple[str, ...]:
+    """The events of a rule; all of them where what is written is wrong, and said to be."""
+    events = tuple(event for event in _texts(node) if event in EVENT_NAMES)
+    return tuple(dict.fromkeys(events)) or EVENT_NAMES
+
+
+def _when(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    nodes = node.items() if node.kind == "sequence" else [node]
+    return [one for one in nodes if isinstance(one.value, str)]
+
+
+def _unless(
+    node: Node | None, absent: Mapping[str, str], file: _File
+) -> tuple[tuple[Unless, ...], list[Problem]]:
+    found = []
+    problems: list[Problem] = []
+    names: dict[str, Node] = {}
+    for item in _mappings(node):
+        name, when, expires = item.get("name"), _when(item.get("when")), item.get("expires")
+        problems += file.expressions.check_conditions(when, absent)
+        if expires is not None and isinstance(expires.value, str):
+            problems += _check_expiry(expires, file.today)
+        if name is not None and isinstance(name.value, str):
+            if name.value in names:
+                related = ((names[name.value].location, "the first one is here"),)
+                message = f"two exceptions of this rule are called '{name.value}'"
+                hint = "traces and tests tell them apart by name: choose another"
+                problems.append(item.source.problem("RE109", message, name.location, hint, related=related))
+            names.setdefault(name.value, name)
+        texts = tuple(str(condition.value) for condition in when)
+        found.append(Unless(str(_text(name)), texts, _text(item.get("reason")), _text(expires)))
+    return tuple(found), problems
+
+
+def _check_expiry(node: Node, today: date) -> Iterator[Problem]:
+    try:
+        last_day = date.fromisoformat(node.value)
+    except ValueError:
+        if len(node.value) == 10 and node.value[4] == node.value[7] == "-":
+            hint = "write a date of the calendar as YYYY-MM-DD"
+            yield node.source.problem("RE109", f"there is no day '{node.value}'", node.location, hint)
+        return
+    if last_day < today:
+        message = f"this exception expired on {node.value}"
+        hint = "remove the exception if it is no longer needed, or give it a later date"
+        yield node.source.problem("RE403", message, node.location, hint)
+
+
+def _text(node: Node | None) -> str | None:
+    return node.value if node is not None and isinstance(node.value, str) else None
+
+
+def _texts(node: Node | None) -> list[str]:
+    if node is None:
+        return []
+    nodes = node.items() if node.kind == "sequence" else [node]
+    return [one.value for one in nodes if isinstance(one.value, str)]
+
+
+def _mappings(node: Node | None) -> list[Node]:
+    return [item for item in node.items() if item.kind == "mapping"] if node is not None else []
+
+
+def _without_echoes(root: Node, problems: list[Problem]) -> list[Problem]:
+    """Without findings about names of this file whose own definition has a problem."""
+    broken = []
+    for section, prefix in (("vars", "vars"), ("lists", "lists"), ("conditions", "is")):
+        node = root.get(section)
+        if node is None:
+            continue
+        if node.broken or node.kind != "mapping":
+            broken.append(f"{prefix}.")
+        else:
+            broken += [f"{prefix}.{name}" for name, value in node.entries() if _is_wrong(value, section)]
+    if not broken:
+        return problems
+    return [
+        p for p in problems if not (p.code.startswith("RE2") and any(one in _marked(p) for one in broken))
+    ]
+
+
+def _is_wrong(node: Node, section: str) -> bool:
+    return node.broken or (section == "lists" and node.kind != "sequence")
+
+
+def _marked(problem: Problem) -> str:
+    start = problem.location.column - 1
+    return problem.source_line[start : start + problem.location.length]

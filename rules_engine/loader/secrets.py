@@ -1,0 +1,86 @@
+"""Secrets that stand in a rule file as plain text.
+
+In: the text of a file, or the config of an action. Out: an RE306 problem for each. The whole text is searched
+for what is known by its form, comments too: what is in the file is in the repository for ever. The secret
+itself is not repeated in the message; the line is shown with it masked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rules_engine.errors import Problem
+    from rules_engine.source import Node, SourceFile
+
+_KNOWN = (
+    ("AWS access key", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    ("webhook signing key", ("whsec_",), r"\bwhsec_[A-Za-z0-9+/]{8,}={0,2}"),
+    ("Stripe key", ("k_live_", "k_test_"), r"\b[sr]k_(?:live|test)_[A-Za-z0-9]{8,}"),
+    ("GitHub token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
+    ("GitHub token", ("github_pat_",), r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    ("Slack token", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9-]{8,}"),
+    ("Slack webhook address", ("hooks.slack.com",), r"https://hooks\.slack\.com/services/T\w+/B\w+/\w{8,}"),
+    ("Google key", ("AIza",), r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("JSON web token", ("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
+    ("private key", ("PRIVATE KEY",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    ("bearer token", ("Bearer ", "bearer "), r"(?<=[Bb]earer )(?!\$\{|\{\{)[A-Za-z0-9._~+/=-]{8,}"),
+    ("user name and password", ("Basic ", "basic "), r"(?<=[Bb]asic )[A-Za-z0-9+/]{12,}={0,2}"),
+    ("password in a URL", ("://",), r"(?<=://)(?![^\s/]*\$\{)[^\s/:@\"'{}]+:[^\s/@\"'{}]+(?=@)"),
+)
+"""(what it is, what must be in the text, pattern). Looking for that first is 20 times faster."""
+
+_SECRET_NAME = re.compile(
+    r"(?i)(secret|password|passwd|token|api[-_]?key|authorization|credential|signing[-_]?key)"
+)
+
+_BITS = 3.5
+"""Shannon entropy a character from which a text of 20 characters or more looks random; English has about 2.8
+to 3.6 in such short pieces but with spaces, which random keys have not."""
+
+HINT = "keep it in Secrets Manager and write ${secret:NAME}; then change it, for it is known now"
+
+
+def secrets_in_text(source: SourceFile) -> Iterator[Problem]:
+    """Everything in the file that has the form of a known kind of secret."""
+    for kind, needles, pattern in _KNOWN:
+        if any(needle in source.text for needle in needles):
+            for match in re.finditer(pattern, source.text):
+                if "EXAMPLE" not in match[0]:
+                    yield _secret(source, kind, match.start(), match.end())
+
+
+def secret_in_place(name: str, node: Node) -> Problem | None:
+    """A text that looks random, under a key that says it is a secret."""
+    text = node.value
+    if not isinstance(text, str) or "${" in text or "{{" in text or not _SECRET_NAME.search(name):
+        return None
+    if len(text) < 16 or " " in text or not _looks_random(text):
+        return None
+    return _secret(node.source, f"value of '{name}'", node.start, node.end)
+
+
+def _looks_random(text: str) -> bool:
+    counts = Counter(text)
+    bits = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+    return bits >= _BITS and any(character.isdigit() for character in text)
+
+
+def _secret(source: SourceFile, kind: str, start: int, end: int) -> Problem:
+    article = "the" if kind.startswith("value") else "an" if kind.startswith("AWS") else "a"
+    message = f"{article} {kind} stands here in plain text"
+    return masked(source.problem("RE306", message, source.location(start, end), HINT))
+
+
+def masked(problem: Problem) -> Problem:
+    """The problem, with what it marks made unreadable but for its beginning."""
+    line, place = problem.source_line, problem.location
+    shown = place.column - 1 + min(4, place.length // 4)
+    end = place.column - 1 + place.length
+    return replace(problem, source_line=line[:shown] + "*" * (end - shown) + line[end:])

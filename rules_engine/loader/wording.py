@@ -1,0 +1,176 @@
+"""What to tell an author whose key or value is not where or what it should be.
+
+In: the key or node and what was expected of it. Out: the hint, one short sentence that says what to write.
+Only sure guesses: a name near a known one, a word that other rule languages use, a key that belongs one level
+up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rules_engine.source import Node
+
+_OTHER_WORDS = {
+    "rule": {
+        "on": "event", "events": "event", "trigger": "event", "event_name": "event", "eventname": "event",
+        "tables": "table", "source": "table", "table_name": "table",
+        "if": "when", "where": "when", "condition": "when", "conditions": "when", "filter": "when",
+        "match": "when", "expression": "when",
+        "except": "unless", "exclude": "unless", "exceptions": "unless", "not": "unless",
+        "action": "actions", "then": "actions", "do": "actions", "targets": "actions", "target": "actions",
+        "name": "id", "rule_id": "id", "key": "id",
+        "active": "enabled", "disabled": "enabled", "desc": "description", "test": "tests", "labels": "tags",
+    },
+    "exception": {"id": "name", "if": "when", "condition": "when", "until": "expires", "expiry": "expires"},
+    "action": {"action": "type", "kind": "type"},
+    "test": {"id": "name", "description": "name", "input": "record", "event": "record", "expected": "expect"},
+    "expectation": {"matches": "match", "matched": "match", "payload": "actions", "action": "actions"},
+    "record": {
+        "eventName": "event", "newimage": "new", "NewImage": "new", "oldimage": "old", "OldImage": "old",
+        "Keys": "keys", "key": "keys", "new_image": "new", "old_image": "old", "type": "event",
+    },
+}  # fmt: skip
+"""By what the mapping is: other words for its keys."""
+
+_BELONGS = {
+    "rule": {
+        "defaults": "at the top of the file", "vars": "at the top of the file",
+        "lists": "at the top of the file", "version": "at the top of the file",
+        "reason": "in an exception under 'unless'", "expires": "in an exception under 'unless'",
+        "record": "in a test under 'tests'", "expect": "in a test under 'tests'",
+        "type": "in an action under 'actions'", "topic_arn": "in an action of type sns, under 'actions'",
+        "message": "in an action under 'actions'", "subject": "in an action of type sns, under 'actions'",
+        "url": "in an action of type webhook, under 'actions'", "put": "in an action of type table",
+        "on_error": "in an action under 'actions'", "timeout_seconds": "in an action under 'actions'",
+    },
+    "action": {
+        "when": "in the rule, beside 'actions'", "event": "in the rule, beside 'actions'",
+        "unless": "in the rule, beside 'actions'", "tests": "in the rule, beside 'actions'",
+        "enabled": "in the rule, beside 'actions'", "owner": "in the rule, beside 'actions'",
+    },
+    "rule file": {
+        "table": "in a rule, or under 'defaults' for all rules", "view": "in a rule, or under 'defaults'",
+        "owner": "in a rule, or under 'defaults'", "id": "in a rule, under 'rules'",
+        "when": "in a rule, under 'rules'", "actions": "in a rule, under 'rules'",
+        "event": "in a rule, under 'rules'", "unless": "in a rule, under 'rules'",
+        "tests": "in a rule, or in a file called *.test.yaml",
+    },
+    "test file": {"rules": "in a file that is not called *.test.yaml"},
+    "mapping of defaults": dict.fromkeys(
+        ("id", "when", "event", "unless", "actions", "tests", "enabled", "severity", "tags", "runbook"),
+        "in each rule",
+    ),
+    "test": {"match": "under 'expect'", "stopped_by": "under 'expect'", "actions": "under 'expect'"},
+}  # fmt: skip
+"""By what the mapping is: keys that belong somewhere else, and where."""
+
+
+def misplaced_key_hint(key: str, title: str, known: Iterable[str]) -> tuple[str, str]:
+    """(the key that was meant or '', the hint or '') for a key that is known by another word or elsewhere."""
+    kind = "action" if title.endswith(" action") else title
+    meant = _OTHER_WORDS.get(kind, {}).get(key) or _OTHER_WORDS.get(kind, {}).get(key.lower(), "")
+    if meant and meant in known:
+        return meant, f"did you mean '{meant}'?"
+    where = _BELONGS.get(kind, {}).get(key)
+    # A test file that holds rules lacks its tests because of that, not besides.
+    instead_of = {"test file": "tests", "test": "expect"}.get(kind, "")
+    return (instead_of, f"'{key}' belongs {where}") if where else ("", "")
+
+
+def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:
+    """All the keys there are."""
+    if key.startswith("-"):
+        return f"a space is missing after '-': write '- {key[1:]}'"
+    return f"the keys of {where} are {', '.join(known)}"
+
+
+def article(noun: str) -> str:
+    """`a rule`, `an action`."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith('sns') else 'a'} {noun}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 entry`, `2 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def flow(value: Any) -> str:
+    """An example as YAML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return f'"{text}"' if text[:1] in "{[*&!@`" or ": " in text else text
+
+
+def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[str, Any]) -> str:
+    """How to make of a value of a wrong type one of a right type."""
+    name = key.value if key is not None else ""
+    example = next(iter(schema.get("examples", ())), None)
+    such_as = f", such as: {f'{name}: ' if name else ''}{flow(example)}" if example is not None else ""
+    if node.kind == "scalar" and node.value is None:
+        return f"write a value after '{name}:'{such_as}" if name else "write a value"
+    if schema.get("title") == "condition" and not (node.kind == "sequence" and node.style == "block"):
+        return f"write an expression{such_as}"
+    hint = _HINTS[node.kind](node, wanted, name)
+    return hint or f"write {_KINDS[wanted[0]]}{such_as}"
+
+
+def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
+    if "array" not in wanted:
+        return ""
+    first = next(iter(node.value), "")
+    if first.startswith("-"):
+        return f"a space is missing after '-': write '- {first[1:]}: ...'"
+    if name == "rules" and first:
+        return f"each rule begins with '- ', and its name is its id: - id: {first}"
+    return f"begin each entry with '- '{f': - {first}: ...' if first else ''}"
+
+
+def _repair_list(node: Node, wanted: list[str], name: str) -> str:
+    if "object" in wanted:
+        return "write 'key: value' lines without '- ' before them"
+    if not name and node.style == "block":
+        return "'- - ' makes a list in a list: remove one '- '"
+    return ""
+
+
+def _repair_scalar(node: Node, wanted: list[str], name: str) -> str:
+    written = node.source.text[node.start : node.end]
+    if "string" in wanted:
+        return f'put it in quotes: "{written}"'
+    if isinstance(node.value, str) and node.style and _looks_like(node.value, wanted):
+        return f"remove the quotes: {node.value}"
+    if "boolean" in wanted:
+        words = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+        meant = words.get(written.lower())
+        return f"'{written}' is text in YAML 1.2; write {meant}" if meant else "write true or false"
+    return ""
+
+
+_HINTS = {"mapping": _repair_mapping, "sequence": _repair_list, "scalar": _repair_scalar}
+
+_KINDS = {
+    "object": "a mapping of 'key: value' lines",
+    "array": "a list, in [ ] or with '- ' before each entry",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+def _looks_like(text: str, wanted: list[str]) -> bool:
+    if "boolean" in wanted:
+        return text in ("true", "false")
+    return ("number" in wanted or "integer" in wanted) and text.replace(".", "", 1).isdigit()
