@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 
 from rules_engine.cli.main import COMMANDS, rules_engine, run
 from rules_engine.errors import RecordError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIGNATURE = f"rules-engine {version('rules-engine')}, Python {sys.version.split()[0]}, {sys.platform}\n"
 ADMISSION = (
@@ -55,6 +59,14 @@ def test_our_own_exceptions_are_messages(capsys: pytest.CaptureFixture[str]) -> 
 
     assert run(refusing, []) == 1
     assert capsys.readouterr() == ("", "Error: r.json:1: no record\n")
+
+
+def test_what_the_machine_refuses_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rules").write_text("a file where a directory is wanted")
+    assert run(rules_engine, ["init", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [f"wrote {tmp_path / 'README.md'}"]
+    assert err == f"Error: [Errno 17] File exists: '{tmp_path / 'rules'}'\n"
 
 
 def test_an_interrupted_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:

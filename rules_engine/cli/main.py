@@ -118,21 +118,28 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except RulesEngineError as error:
+    except (RulesEngineError, OSError) as error:
+        # OSError: a full disk, a directory that may not be written. The machine's refusal, not our mistake.
+        _trace(error, session)
         click.echo(f"Error: {error}", err=True)
         return PROBLEMS
     except Exception as error:  # noqa: BLE001 - the edge: whatever is left is ours to admit
-        _admit(error, session)
+        _trace(error, session)
+        _admit(error)
         return INTERNAL
     return code if isinstance(code, int) else OK
 
 
-def _admit(error: Exception, session: Session) -> None:
-    import traceback
+def _trace(error: Exception, session: Session) -> None:
+    if session.debug:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+
+
+def _admit(error: Exception) -> None:
     from importlib.metadata import version
 
-    if session.debug:
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     first_line = str(error).partition("\n")[0]
     click.echo(f"Internal error: {type(error).__name__}: {first_line}", err=True)
     click.echo(
