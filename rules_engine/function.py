@@ -16,7 +16,7 @@ from rules_engine.delivery.invocation import Invocation
 from rules_engine.delivery.response import batch_response
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError
-from rules_engine.log_line import write_line
+from rules_engine.log_line import log_line, write_line
 from rules_engine.record import parse_event
 from rules_engine.template import references
 
@@ -43,6 +43,8 @@ class Function:
         cls, settings: Settings, environ: Mapping[str, str], log: Callable[[str], object] = write_line
     ) -> Function:
         """`environ` is what `${NAME}` in templates means. Raises BundleError, RuleSetError, SettingsError."""
+        for name in settings.without_effect:
+            log(log_line("WARNING", f"{name} has no effect in this version"))
         rule_set = _load_bundle(settings.bundle)
         engine = Engine.from_rules(rule_set)
         clients = Clients()

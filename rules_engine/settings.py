@@ -8,6 +8,10 @@
 - `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
   `off`.
 
+The names in `WITHOUT_EFFECT` belong to the design of delivery and of network policy and are read by no code of
+this version. They are accepted, so that one environment serves several versions, and the function warns of
+each that is set: nobody should believe in a dead-letter queue that nothing writes to.
+
 A bad value or an unknown `RULES_ENGINE_` name is a SettingsError: a misspelt setting that silently does
 nothing is found in production. Region, credentials and endpoints are boto3's own variables and not repeated
 here.
@@ -32,6 +36,15 @@ DEBUG_VALUES = "RULES_ENGINE_DEBUG_VALUES"
 
 NAMES = (BUNDLE, PARTIAL_BATCH, DEBUG_VALUES)
 
+WITHOUT_EFFECT = (
+    "RULES_ENGINE_STATE_TABLE",
+    "RULES_ENGINE_DEAD_LETTER_QUEUE_URL",
+    "RULES_ENGINE_SPILL_BUCKET",
+    "RULES_ENGINE_GIVE_UP_SECONDS",
+    "RULES_ENGINE_ALLOWED_HOSTS",
+    "RULES_ENGINE_PRIVATE_HOSTS",
+)
+
 DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "bundle.json"
 
 
@@ -42,17 +55,20 @@ class Settings:
     bundle: Path = DEFAULT_BUNDLE
     partial_batch: bool = False
     debug_values: bool = False
+    without_effect: tuple[str, ...] = ()
+    """Names of variables that are set and do nothing in this version."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """The settings in `environ`. Raises SettingsError naming the variable."""
         for name in sorted(environ):
-            if name.startswith(PREFIX) and name not in NAMES:
+            if name.startswith(PREFIX) and name not in (*NAMES, *WITHOUT_EFFECT):
                 raise SettingsError(_unknown(name))
         return cls(
             bundle=_path(environ, BUNDLE, DEFAULT_BUNDLE),
             partial_batch=_switch(environ, PARTIAL_BATCH),
             debug_values=_switch(environ, DEBUG_VALUES),
+            without_effect=tuple(name for name in WITHOUT_EFFECT if name in environ),
         )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,15 @@ def test_an_event_that_is_no_batch_is_never_a_success(tmp_path: Path, nothing: A
     function = Function.from_settings(settings_for(RuleSet(), tmp_path), {})
     with pytest.raises(RecordError):
         function(nothing, None)
+
+
+def test_a_setting_without_effect_is_warned_of(tmp_path: Path) -> None:
+    lines: list[str] = []
+    settings = replace(settings_for(RuleSet(), tmp_path), without_effect=("RULES_ENGINE_SPILL_BUCKET",))
+    Function.from_settings(settings, {}, lines.append)
+    assert [json.loads(line) for line in lines] == [
+        {"level": "WARNING", "message": "RULES_ENGINE_SPILL_BUCKET has no effect in this version"}
+    ]
 
 
 def test_a_bundle_that_is_not_there_stops_the_start(tmp_path: Path) -> None:

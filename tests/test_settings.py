@@ -26,6 +26,12 @@ def test_every_variable_is_read() -> None:
     assert Settings.from_environment(environ) == expected
 
 
+def test_what_later_versions_read_is_accepted_and_named() -> None:
+    environ = {"RULES_ENGINE_STATE_TABLE": "state", "RULES_ENGINE_PRIVATE_HOSTS": "127.0.0.1:8080"}
+    expected = Settings(without_effect=("RULES_ENGINE_STATE_TABLE", "RULES_ENGINE_PRIVATE_HOSTS"))
+    assert Settings.from_environment(environ) == expected
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
