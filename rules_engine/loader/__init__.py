@@ -40,12 +40,13 @@ def load_rules(
     """
     today = today or datetime.now(UTC).date()
     files, problems = find_all(paths)
-    roots, found, complete = _parse(files)
-    problems += found
+    roots, of_source, complete = _parse(files)
+    problems += of_source
     loaded: list[LoadedRule] = []
     for root in roots:
         if not is_test_file(root.source.path):
-            rules, found = load_rule_file(root, today)
+            of_file = [problem for problem in of_source if problem.location.path == root.source.path]
+            rules, found = load_rule_file(root, of_file, today)
             loaded += rules
             problems += found
     tests = [root for root in roots if is_test_file(root.source.path)]

@@ -24,7 +24,7 @@ from rules_engine.schema import file_shape, rule_shape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rules_engine.errors import Problem
+    from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
 
@@ -49,24 +49,34 @@ class _File:
     """Whether a key of the file was reported that was meant to give every rule its table."""
 
 
-def load_rule_file(root: Node, today: date) -> tuple[list[LoadedRule], list[Problem]]:
-    """The rules of a file, and all problems found in it."""
+def load_rule_file(
+    root: Node, of_source: list[Problem], today: date
+) -> tuple[list[LoadedRule], list[Problem]]:
+    """The rules of a file, and the problems found in it besides those that reading it gave (`of_source`)."""
     problems = list(secrets_in_text(root.source))
     if root.kind != "mapping" and not root.broken:
         return [], [*problems, no_mapping(root, "rules")]
     problems += check_shape(root, _file_shape(), "this file")
     file = _read_file_level(root, today)
     problems += _check_file_level(root, file.expressions)
-    sections_sound = not _errors(problems)
     rules = root.get("rules")
+    nodes = rules.items() if rules is not None else []
+    places = [problem.location for problem in of_source]
+    outside = [place for place in places if not any(_is_within(place, node) for node in nodes)]
+    sections_sound = not _errors(problems) and not outside
     loaded = []
-    for node in rules.items() if rules is not None else []:
+    for node in nodes:
         rule, found = _load_rule(node, file)
         problems += found
+        sound = not _errors(found) and not any(_is_within(place, node) for place in places)
         id_node = node.get("id")
         if rule is not None and id_node is not None:
-            loaded.append(LoadedRule(rule, node, id_node, sections_sound and not _errors(found)))
+            loaded.append(LoadedRule(rule, node, id_node, sections_sound and sound))
     return loaded, _without_echoes(root, problems)
+
+
+def _is_within(place: Location, node: Node) -> bool:
+    return node.start <= node.source.offset(place.line, place.column) <= node.end
 
 
 def _errors(problems: list[Problem]) -> bool:

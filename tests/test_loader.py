@@ -1,0 +1,345 @@
+"""Files to a rule set: what becomes of each part of a rule, and of files that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rules_engine.errors import Location, Problem
+from rules_engine.loader import find_files, load_rules
+from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
+
+TODAY = date(2026, 1, 1)
+
+PLAIN = "rules:\n  - id: {id}\n    table: orders\n    actions: [{{type: log}}]\n"
+TEST = "    tests: [{name: n, record: {event: INSERT, keys: {a: 1}}, expect: {match: true}}]\n"
+
+
+def plain_rule(rule_id: str) -> str:
+    return PLAIN.format(id=rule_id) + TEST
+
+
+def load(directory: Path, **files: str) -> tuple[RuleSet, list[Problem]]:
+    for name, text in files.items():
+        path = directory / name.replace("__", "/").replace("_test", ".test")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(path.name + ".yaml").write_text(text)
+    return load_rules(directory, today=TODAY)
+
+
+def codes(problems: list[Problem]) -> list[str]:
+    return [problem.code for problem in problems]
+
+
+FULL = """version: 1
+defaults: {table: orders, view: NEW_AND_OLD_IMAGES, owner: fulfilment}
+vars: {big_order: 1000, factor: 1.50}
+lists: {test_customers: [c-1, c-2]}
+conditions: {vip: new.customer.tier == 'gold'}
+rules:
+  - id: order-shipped
+    description: Tell the customer.
+    severity: info
+    tags: [notifications]
+    runbook: https://wiki.example.com/order-shipped
+    event: MODIFY
+    when:
+      - became(&status, 'SHIPPED')
+      - is.vip || new.total >= vars.big_order
+    unless:
+      - name: test accounts
+        when: contains(lists.test_customers, new.customer_id)
+        reason: load tests
+        expires: 2027-06-30
+    actions:
+      - type: sns
+        topic_arn: ${ORDER_EVENTS_TOPIC_ARN}
+        message: {order: "{{ keys.order_id }}", weight: 1.50}
+      - type: webhook
+        id: partner
+        url: https://hooks.example.com/orders
+        timeout_seconds: 2.5
+    tests:
+      - name: packed to shipped fires
+        record: {event: MODIFY, keys: {order_id: o-1}, new: {total: 12.50}}
+        expect: {match: true}
+"""
+
+
+def test_a_rule_is_read_with_everything_its_file_gives_it(tmp_path: Path) -> None:
+    rule_set, problems = load(tmp_path, orders=FULL)
+    scope = Scope(
+        vars={"big_order": 1000, "factor": Decimal("1.50")},
+        lists={"test_customers": ["c-1", "c-2"]},
+        conditions={"vip": "new.customer.tier == 'gold'"},
+    )
+    rule = Rule(
+        id="order-shipped",
+        tables=("orders",),
+        actions=(
+            ActionSpec(
+                id="sns",
+                type="sns",
+                config={
+                    "topic_arn": "${ORDER_EVENTS_TOPIC_ARN}",
+                    "message": {"order": "{{ keys.order_id }}", "weight": Decimal("1.50")},
+                },
+            ),
+            ActionSpec(
+                id="partner",
+                type="webhook",
+                config={"url": "https://hooks.example.com/orders"},
+                timeout_seconds=2.5,
+            ),
+        ),
+        events=("MODIFY",),
+        when=("became(&status, 'SHIPPED')", "is.vip || new.total >= vars.big_order"),
+        when_is_list=True,
+        unless=(
+            Unless(
+                name="test accounts",
+                when=("contains(lists.test_customers, new.customer_id)",),
+                reason="load tests",
+                expires="2027-06-30",
+            ),
+        ),
+        description="Tell the customer.",
+        severity="info",
+        tags=("notifications",),
+        runbook="https://wiki.example.com/order-shipped",
+        owner="fulfilment",
+        view="NEW_AND_OLD_IMAGES",
+        tests=(
+            {
+                "name": "packed to shipped fires",
+                "record": {
+                    "event": "MODIFY",
+                    "keys": {"order_id": "o-1"},
+                    "new": {"total": Decimal("12.50")},
+                },
+                "expect": {"match": True},
+            },
+        ),
+        scope=scope,
+    )
+    assert problems == []
+    assert rule_set == RuleSet((rule,))
+    assert rule_set.rules[0].location == Location(str(tmp_path / "orders.yaml"), 7, 9, 13)
+
+
+def test_a_beginners_rule_needs_three_keys(tmp_path: Path) -> None:
+    rule_set, problems = load(tmp_path, orders=PLAIN.format(id="a"))
+    assert rule_set == RuleSet((Rule(id="a", tables=("orders",), actions=(ActionSpec("log", "log"),)),))
+    assert codes(problems) == ["RE450"]
+
+
+def test_a_rule_overrides_the_defaults_of_its_file(tmp_path: Path) -> None:
+    defaults = "defaults: {table: orders, owner: a, view: NEW_IMAGE}\n"
+    rule = "rules:\n  - id: r\n    table: [returns, claims]\n    owner: b\n    view: KEYS_ONLY\n"
+    rule_set, problems = load(tmp_path, orders=defaults + rule + "    actions: [{type: log}]\n" + TEST)
+    assert problems == []
+    (found,) = rule_set.rules
+    assert (found.tables, found.owner, found.view) == (("returns", "claims"), "b", "KEYS_ONLY")
+
+
+def test_one_condition_and_a_list_of_one_are_told_apart(tmp_path: Path) -> None:
+    one = plain_rule("one") + "    when: expired\n"
+    several = plain_rule("list") + "    when: [expired]\n"
+    rule_set, problems = load(tmp_path, one=one, several=several)
+    assert problems == []
+    assert {rule.id: (rule.when, rule.when_is_list) for rule in rule_set.rules} == {
+        "one": (("expired",), False),
+        "list": (("expired",), True),
+    }
+
+
+def test_rules_come_in_the_order_of_paths_and_files(tmp_path: Path) -> None:
+    load(tmp_path, b=plain_rule("b"), a__z=plain_rule("az"), a__y=plain_rule("ay"), c=plain_rule("c"))
+    (tmp_path / "d.yml").write_text(plain_rule("d"))
+    ids = [rule.id for rule in load_rules([tmp_path / "c.yaml", tmp_path], today=TODAY)[0].rules]
+    assert ids == ["c", "b", "d", "ay", "az"]
+
+
+@pytest.mark.parametrize("kind", [str, Path, lambda path: [str(path)], lambda path: (path,)])
+def test_paths_may_be_one_or_several_texts_or_paths(kind: object, tmp_path: Path) -> None:
+    load(tmp_path, a=plain_rule("a"))
+    rule_set, problems = load_rules(kind(tmp_path), today=TODAY)  # type: ignore[operator]
+    assert ([rule.id for rule in rule_set.rules], problems) == (["a"], [])
+
+
+def test_names_with_a_dot_in_front_are_passed_over(tmp_path: Path) -> None:
+    for name in (".github/ci.yaml", ".hidden.yaml", "notes.txt", "seen.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("on: push\n")
+    assert find_files(tmp_path) == [str(tmp_path / "seen.yaml")]
+
+
+def test_a_file_that_is_named_itself_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "rules.txt").write_text(plain_rule("a"))
+    rule_set, problems = load_rules(tmp_path / "rules.txt", today=TODAY)
+    assert ([rule.id for rule in rule_set.rules], problems) == (["a"], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing", "cannot read 'missing': there is no such file or directory"),
+        ("a\0b", "cannot read 'a\0b': embedded null byte"),
+        ("x" * 300, f"cannot read '{'x' * 300}': file name too long"),
+        ("empty", "there is no rule file (*.yaml, *.yml) in 'empty'"),
+    ],
+)
+def test_a_path_without_a_rule_file_is_a_problem(
+    path: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    load(tmp_path, a=plain_rule("a"))
+    rule_set, problems = load_rules([path, "a.yaml"], today=TODAY)
+    assert [(problem.code, problem.message) for problem in problems] == [("RE101", message)]
+    assert [rule.id for rule in rule_set.rules] == ["a"]
+
+
+def test_a_directory_that_is_called_like_a_file_is_looked_into(tmp_path: Path) -> None:
+    rule_set, problems = load(tmp_path, **{"rules.yaml__a": plain_rule("a")})
+    assert ([rule.id for rule in rule_set.rules], problems) == (["a"], [])
+
+
+def test_a_link_in_a_circle_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("a.yaml")
+    (problem,) = load_rules(tmp_path, today=TODAY)[1]
+    assert (problem.code, problem.message) == (
+        "RE101",
+        f"cannot read '{tmp_path / 'a.yaml'}': too many levels of symbolic links",
+    )
+
+
+def test_a_rule_with_an_error_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:
+    wrong = "  - id: wrong\n    table: orders\n    when: new.a = 'b'\n    actions: [{type: log}]\n" + TEST
+    rule_set, problems = load(tmp_path, one=plain_rule("right") + wrong, two=plain_rule("other"))
+    assert codes(problems) == ["RE202"]
+    assert [rule.id for rule in rule_set.rules] == ["right", "other"]
+
+
+def test_a_warning_leaves_no_rule_out(tmp_path: Path) -> None:
+    rule_set, problems = load(tmp_path, one=plain_rule("a") + "    when: new.count\n")
+    assert [(problem.code, problem.severity) for problem in problems] == [("RE250", "warning")]
+    assert [rule.id for rule in rule_set.rules] == ["a"]
+
+
+def test_an_error_in_what_all_rules_of_a_file_share_leaves_all_of_them_out(tmp_path: Path) -> None:
+    rule_set, problems = load(tmp_path, one="vars: {a-b: 1}\n" + plain_rule("a"), two=plain_rule("b"))
+    assert codes(problems) == ["RE109"]
+    assert [rule.id for rule in rule_set.rules] == ["b"]
+
+
+def test_rules_with_one_id_are_all_left_out(tmp_path: Path) -> None:
+    rule_set, (problem,) = load(tmp_path, one=plain_rule("a"), two=plain_rule("a") + "    owner: me\n")
+    assert (problem.code, str(problem.location)) == ("RE401", f"{tmp_path / 'two.yaml'}:2:9")
+    assert problem.related == ((Location(str(tmp_path / "one.yaml"), 2, 9, 1), "the first one is here"),)
+    assert rule_set == RuleSet(())
+
+
+def test_a_broken_file_hides_no_other_files_problems(tmp_path: Path) -> None:
+    load(tmp_path, b="rules: [", c="\tx", d=plain_rule("Wrong"), e=plain_rule("right"))
+    (tmp_path / "a.yaml").write_bytes(b"\xff")
+    rule_set, problems = load_rules(tmp_path, today=TODAY)
+    assert [(Path(p.location.path).name, p.code) for p in problems] == [
+        ("a.yaml", "RE101"),
+        ("b.yaml", "RE102"),
+        ("c.yaml", "RE103"),
+        ("d.yaml", "RE109"),
+    ]
+    assert [rule.id for rule in rule_set.rules] == ["right"]
+
+
+def test_an_exception_is_in_force_through_its_last_day(tmp_path: Path) -> None:
+    unless = "    unless: [{name: n, when: expired, expires: 2026-01-01}]\n"
+    rule_set, problems = load(tmp_path, a=plain_rule("a") + unless)
+    assert (len(rule_set.rules), problems) == (1, [])
+    assert codes(load_rules(tmp_path, today=date(2026, 1, 2))[1]) == ["RE403"]
+
+
+def test_a_test_file_tests_rules_of_other_files(tmp_path: Path) -> None:
+    tests = """tests:
+  - name: by rule
+    rule: a
+    record: {event: INSERT, keys: {a: 1}, new: {status: NEW}}
+    expect: {match: true, actions: {log: {level: INFO}}}
+  - name: by matches
+    matches: [a, b]
+    record: {event: INSERT, keys: {a: 1}}
+"""
+    rules = {"a": PLAIN.format(id="a"), "b": PLAIN.format(id="b")}
+    rule_set, problems = load(tmp_path, all_test=tests, **rules)
+    assert problems == []
+    assert [rule.id for rule in rule_set.rules] == ["a", "b"]
+
+
+def test_a_test_may_hold_a_record_as_lambda_delivers_it(tmp_path: Path) -> None:
+    raw = (
+        "{eventName: INSERT, eventID: e, dynamodb: {SequenceNumber: '1', NewImage: {a: {S: x}}}, "
+        "eventSourceARN: 'arn:aws:dynamodb:eu-west-1:000000000000:table/orders/stream/x'}"
+    )
+    tests = f"    tests: [{{name: n, record: {raw}, expect: {{match: true}}}}]\n"
+    _, problems = load(tmp_path, a=PLAIN.format(id="a") + tests)
+    assert problems == []
+    _, problems = load(tmp_path, a=PLAIN.format(id="a") + tests.replace("'1'", "one"))
+    assert codes(problems) == ["RE109"]
+
+
+def test_a_secret_is_shown_by_no_problem_of_its_line(tmp_path: Path) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    action = f"    actions: [{{typ: webhook, url: 'https://a.example.com', signing_secret: {secret}}}]\n"
+    _, problems = load(tmp_path, a="rules:\n  - id: a\n    table: orders\n" + action + TEST)
+    assert sorted(codes(problems)) == ["RE106", "RE306"]
+    assert secret[8:] not in repr(problems)
+
+
+def test_a_type_of_another_package_is_held_to_its_own_schema(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "pigeon-1.dist-info").mkdir(parents=True)
+    (site / "pigeon-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: pigeon\nVersion: 1\n")
+    (site / "pigeon-1.dist-info/entry_points.txt").write_text("[rules_engine.actions]\npigeon = pigeon\n")
+    (site / "pigeon.py").write_text(
+        "TYPE = 'pigeon'\nTARGETS = ()\nSECRET_FIELDS = ()\ncheck = lambda config: []\n"
+        "SCHEMA = {'type': 'object', 'properties': {'loft': {'type': 'object',"
+        " 'dependentRequired': {'street': ['town']}}}}\n"
+    )
+    (tmp_path / "a.yaml").write_text(
+        "rules:\n  - id: a\n    table: orders\n    actions: [{type: pigeon, loft: {street: s}}]\n"
+    )
+    script = (
+        "from rules_engine.loader import load_rules\n"
+        f"for problem in load_rules({str(tmp_path / 'a.yaml')!r})[1]: print(problem.code, problem.message)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.splitlines() == [
+        "RE450 rule 'a' has no tests",
+        "RE109 'loft' is not as the schema of this action type wants it: 'town' is a dependency of 'street'",
+    ]
+
+
+def test_loading_imports_neither_boto3_nor_jsonschema_and_opens_no_socket(tmp_path: Path) -> None:
+    (tmp_path / "orders.yaml").write_text(FULL)
+    script = (
+        "import sys\n"
+        "sys.addaudithook(lambda event, args: event.startswith('socket') and sys.exit(event))\n"
+        "from rules_engine import load_rules\n"
+        f"assert load_rules({str(tmp_path)!r})[1] == []\n"
+        "print(sorted({'boto3', 'botocore', 'jsonschema', 'click', 'rich'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (shown.stdout, shown.stderr) == ("[]\n", "")
