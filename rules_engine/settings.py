@@ -8,9 +8,9 @@
 - `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
   `off`.
 
-The names in `WITHOUT_EFFECT` belong to the design of delivery and of network policy and are read by no code of
-this version. They are accepted, so that one environment serves several versions, and the function warns of
-each that is set: nobody should believe in a dead-letter queue that nothing writes to.
+The names in `WITHOUT_EFFECT` are read by no code of this version. They are accepted, so that one environment
+serves several versions, and the function warns of each that is set: nobody should believe in a dead-letter
+queue that nothing writes to.
 
 A bad value or an unknown `RULES_ENGINE_` name is a SettingsError: a misspelt setting that silently does
 nothing is found in production. Region, credentials and endpoints are boto3's own variables and not repeated

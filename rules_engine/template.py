@@ -7,7 +7,7 @@ as a template again, so no data can break out of its place. Map keys are taken a
 
 Refused when compiled, with RuleSetError: malformed holes and references, expressions that do not compile;
 with SettingsError: a reference that the environment lacks. Refused when rendered, with TemplateError: data
-that an expression cannot handle, text that is no Unicode. `check_template` finds the first kind for authors.
+that an expression cannot handle, text that is no Unicode. `template_checks` finds the first kind for authors.
 
 A template engine was left: its filters and blocks are a second language, and its values are always text.
 """
@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine import exact_json
 from rules_engine.errors import (
@@ -30,12 +29,12 @@ from rules_engine.errors import (
     TemplateError,
 )
 from rules_engine.expression import Program, compile_expression
-from rules_engine.model import EMPTY_SCOPE, Scope
+
+if TYPE_CHECKING:
+    from rules_engine.model import Scope
 
 Kind = Literal["env", "secret", "ssm"]
 _Renderer = Callable[[Mapping[str, Any]], Any]
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +85,12 @@ def compile_template(
 
 def holes(value: Any) -> tuple[Hole, ...]:
     """The holes of all strings in a value, in order."""
-    return tuple(part for text in _strings(value) for part in _scan(text) if isinstance(part, Hole))
+    return tuple(part for text in _strings(value) for part in scan(text) if isinstance(part, Hole))
 
 
 def references(value: Any) -> tuple[Reference, ...]:
     """The references of all strings in a value, in order."""
-    return tuple(part for text in _strings(value) for part in _scan(text) if isinstance(part, Reference))
-
-
-def check_template(
-    text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
-) -> list[Finding]:
-    """Everything that can be said against one string; positions are characters of it."""
-    # Not at the top: the function compiles templates, and never loads the author's checks.
-    from rules_engine.expression.checks import check
-
-    findings = []
-    for part in _scan(text):
-        if isinstance(part, Finding):
-            findings.append(part)
-        elif isinstance(part, Hole):
-            found = check(part.expression, scope, absent)
-            findings += [replace(finding, start=finding.start + part.at) for finding in found]
-    return findings
+    return tuple(part for text in _strings(value) for part in scan(text) if isinstance(part, Reference))
 
 
 # Reading a string
@@ -126,7 +108,7 @@ _REFERENCE = re.compile(
 )
 
 
-def _scan(text: str) -> Iterator[str | Hole | Reference | Finding]:
+def scan(text: str) -> Iterator[str | Hole | Reference | Finding]:
     """The parts of a string in order: plain text, holes, references, and what is wrong with one of those."""
     position = 0
     while opening := _OPENING.search(text, position):
@@ -252,7 +234,7 @@ def _compile(value: Any, setting: _Setting) -> _Renderer:
 
 
 def _compile_string(text: str, setting: _Setting) -> _Renderer:
-    parts = list(_scan(text))
+    parts = list(scan(text))
     if len(parts) == 1 and isinstance(parts[0], Hole) and setting.encode is None:
         return _compile_hole(parts[0], text, setting.scope)
     pieces = [_compile_part(part, text, setting) for part in parts]

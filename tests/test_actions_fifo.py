@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.actions.fifo import item_key, message_group_id
-from rules_engine.record import StreamRecord, parse_record, record_from_images
+from rules_engine.plain_record import record_from_images
+from rules_engine.record import StreamRecord, parse_record
 
 KEYS = st.dictionaries(
     st.text(st.characters(codec="utf-8"), min_size=1),

@@ -12,7 +12,7 @@ from rules_engine import exact_json
 from rules_engine.cli.records import load_events, load_records
 from rules_engine.errors import RecordError
 from rules_engine.model import Rule, RuleSet
-from rules_engine.record import record_from_images
+from rules_engine.plain_record import record_from_images
 
 if TYPE_CHECKING:
     from pathlib import Path

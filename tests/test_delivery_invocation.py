@@ -12,7 +12,8 @@ from rules_engine.delivery.invocation import Invocation, deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import ActionError, TemplateError
 from rules_engine.model import ActionSpec, Delivery, Match, Rule, RuleSet
-from rules_engine.record import parse_event, parse_record, record_from_images
+from rules_engine.plain_record import record_from_images
+from rules_engine.record import parse_event, parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

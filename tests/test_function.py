@@ -12,7 +12,7 @@ from rules_engine.errors import BatchError, BundleError, RecordError, SettingsEr
 from rules_engine.function import Function, remote_references
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
-from rules_engine.record import record_from_images
+from rules_engine.plain_record import record_from_images
 from rules_engine.settings import Settings
 from tests.receiver import running_receiver
 from tests.units import SHIPPED

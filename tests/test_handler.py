@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rules_engine import bundle
 from rules_engine.model import ActionSpec, Rule, RuleSet
-from rules_engine.record import record_from_images
+from rules_engine.plain_record import record_from_images
 from tests.units import SHIPPED
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ LAYERS = [
     {"errors"},
     {"exact_json", "attribute_value", "settings", "model"},
     {"record", "source", "log_line"},
-    {"expression"},
+    {"expression", "plain_record"},
     {"template", "index"},
-    {"engine", "actions", "bundle"},
+    {"engine", "actions", "bundle", "template_checks"},
     {"delivery", "schema", "aws"},
     {"loader", "function"},
     {"handler", "deploy"},
@@ -24,7 +24,7 @@ LAYERS = [
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
 
-AUTHORS_ONLY = {"source", "schema", "loader", "deploy", "local", "cli"}
+AUTHORS_ONLY = {"plain_record", "template_checks", "source", "schema", "loader", "deploy", "local", "cli"}
 """What the function never imports."""
 
 NEVER_IN_LAMBDA = {"yaml", "jsonschema", "click", "rich"}

@@ -43,8 +43,8 @@ LIMITS = settings(
 TOKENS = re.compile(r"\w+|\s+|[^\w\s]")
 PIECES = [
     "{{", "}}", "${", "}", "[", "]", "- ", ": ", "'", '"', "`", "\n", "  ", "\t", "!", "&", "*", "|", ">",
-    "#", "null", "true", "1e400", "new.", "old.", "is.a", "vars.b", "&&", "||", "==", "when", "actions", "tests",
-    "<<: ", "---\n", "? ", "\u202e", "\ud83d\ude00", "é", "${secret:x}", "AKIAQ3EGRIUTXLEKWZMB",
+    "#", "null", "true", "1e400", "new.", "old.", "is.a", "vars.b", "&&", "||", "==", "when", "actions",
+    "tests", "<<: ", "---\n", "? ", "\u202e", "\ud83d\ude00", "é", "${secret:x}", "AKIAQ3EGRIUTXLEKWZMB",
 ]  # fmt: skip
 
 

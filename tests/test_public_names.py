@@ -45,4 +45,5 @@ def test_importing_the_package_loads_none_of_its_parts() -> None:
 
 
 def test_loading_rules_needs_no_aws_client() -> None:
-    assert loaded_by("from rules_engine import load_rules, Engine") & {"boto3", "botocore", "urllib3"} == set()
+    loaded = loaded_by("from rules_engine import load_rules, Engine")
+    assert loaded & {"boto3", "botocore", "urllib3"} == set()

@@ -18,11 +18,11 @@ from rules_engine.model import EMPTY_SCOPE, Scope
 from rules_engine.template import (
     Hole,
     Reference,
-    check_template,
     compile_template,
     holes,
     references,
 )
+from rules_engine.template_checks import check_template
 
 SCOPE = Scope(vars={"shop": "Main"}, lists={"sizes": ["S", "L"]}, conditions={"vip": "new.tier == 'gold'"})
 ENVIRONMENT = {

@@ -22,7 +22,7 @@ from rules_engine.local.play import Played, play, wait_until
 from rules_engine.local.stack import LocalStack
 from rules_engine.local.targets import Effect, OrderTargets, logged
 from rules_engine.model import ActionSpec, Rule, RuleSet
-from rules_engine.record import record_from_images
+from rules_engine.plain_record import record_from_images
 from rules_engine.settings import Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rules_engine.delivery.invocation import deliveries_of
 from rules_engine.model import ActionSpec, Delivery, Match, Rule
-from rules_engine.record import parse_record, record_from_images
+from rules_engine.plain_record import record_from_images
+from rules_engine.record import parse_record
 
 SHIPPED = {
     "event": "MODIFY",

@@ -14,7 +14,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.errors import RecordError
-from rules_engine.record import parse_event, record_from_images
+from rules_engine.plain_record import record_from_images
+from rules_engine.record import parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

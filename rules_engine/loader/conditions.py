@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks import check_condition
 from rules_engine.source.traps import quoted
-from rules_engine.template import check_template
+from rules_engine.template_checks import check_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.errors import RulesEngineError
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.shape import check_shape
-from rules_engine.record import parse_event, parse_record, record_from_images
+from rules_engine.plain_record import record_from_images
+from rules_engine.record import parse_event, parse_record
 from rules_engine.schema import RECORD_SHAPE, TABLE_PATTERN
 
 if TYPE_CHECKING:

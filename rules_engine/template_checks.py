@@ -1,0 +1,34 @@
+"""What is wrong with a template, for authors: `check_template(text)` gives every finding about one string.
+
+Apart from `template`, because the function compiles templates and never needs the checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from rules_engine.errors import Finding
+from rules_engine.expression.checks import check
+from rules_engine.model import EMPTY_SCOPE, Scope
+from rules_engine.template import Hole, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def check_template(
+    text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
+) -> list[Finding]:
+    """Everything that can be said against one string; positions are characters of it."""
+    findings = []
+    for part in scan(text):
+        if isinstance(part, Finding):
+            findings.append(part)
+        elif isinstance(part, Hole):
+            found = check(part.expression, scope, absent)
+            findings += [replace(finding, start=finding.start + part.at) for finding in found]
+    return findings
