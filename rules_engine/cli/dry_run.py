@@ -1,9 +1,9 @@
 """What `run` would send: every matching rule's actions, rendered and not performed.
 
 In: a rule set and records. Out: rule, action, record and request of each, in the order in which the function
-would perform them. Nothing is read from AWS either: a secret stands in the request as the reference that
-names it. What cannot be read or rendered is reported on stderr, costs exit code 1 and hides nothing else;
-the function would stop there and ask for the batch again.
+would perform them. Nothing is read from AWS either: a secret, and a variable that is not set, stand in the
+request as the reference that names them. What cannot be read or rendered is reported on stderr, costs exit
+code 1 and hides nothing else; the function would stop there and ask for the batch again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import click
 
 from rules_engine import exact_json
 from rules_engine.actions import action_type
-from rules_engine.cli.environment import require_variables
+from rules_engine.cli.environment import missing_variables
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import visible
@@ -38,8 +38,11 @@ def show(rule_set: RuleSet, records: Sequence[StreamRecord | MalformedRecord], o
     """Print what the function would send for `records`; the exit code."""
     deliveries, failed = _deliveries(rule_set, records)
     wanted = {(each.match.rule.id, each.action.id): (each.match.rule, each.action) for each in deliveries}
-    require_variables(wanted.values(), os.environ)
-    environment = {**os.environ, **{name: f"${{{name}}}" for name in remote_references(rule_set)}}
+    missing = missing_variables(wanted.values(), os.environ)
+    for name, place in missing:
+        click.echo(f"Note: {name} is not set, so it stands as ${{{name}}}: {place}", err=True)
+    unknown = [*(name for name, _ in missing), *remote_references(rule_set)]
+    environment = {**os.environ, **{name: f"${{{name}}}" for name in unknown}}
     actions = {
         key: action_type(spec.type).build(spec, rule.scope, environment, None)
         for key, (rule, spec) in wanted.items()

@@ -27,12 +27,20 @@ class VariablesMissing(click.ClickException):
 
 def require_variables(actions: Iterable[tuple[Rule, ActionSpec]], environ: Mapping[str, str]) -> None:
     """Raises VariablesMissing, which names every missing variable with rule and action."""
+    missing = missing_variables(actions, environ)
+    if missing:
+        listed = "".join(f"\n  {name} is not set: {place}" for name, place in missing)
+        raise VariablesMissing(f"the environment lacks what the rules need; nothing was sent{listed}")
+
+
+def missing_variables(
+    actions: Iterable[tuple[Rule, ActionSpec]], environ: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """(name, who asks for it) of every variable without a value and a default, each once."""
     missing = [
-        f"{reference.name} is not set: rule '{rule.id}', action '{spec.id}'"
+        (reference.name, f"rule '{rule.id}', action '{spec.id}'")
         for rule, spec in actions
         for reference in references(spec.config)
         if reference.kind == "env" and reference.default is None and reference.name not in environ
     ]
-    if missing:
-        listed = "".join(f"\n  {line}" for line in dict.fromkeys(missing))
-        raise VariablesMissing(f"the environment lacks what the rules need; nothing was sent{listed}")
+    return list(dict.fromkeys(missing))
