@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadedRule:
-    """A rule as it was read, the nodes of it and of its id, and whether an error was found in it."""
+    """A rule as it was read, whether no error was found in it, and where a few of its keys stand."""
 
     rule: Rule
-    node: Node
-    id_node: Node
     sound: bool
+    id_node: Node
+    enabled_key: Node | None
+    tests_key: Node | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,10 @@ def load_rule_file(
         sound = not _errors(found) and not any(_is_within(place, node) for place in places)
         id_node = node.get("id")
         if rule is not None and id_node is not None:
-            loaded.append(LoadedRule(rule, node, id_node, sections_sound and sound))
+            keys = node.keys
+            loaded.append(
+                LoadedRule(rule, sections_sound and sound, id_node, keys.get("enabled"), keys.get("tests"))
+            )
     return loaded, _without_echoes(root, problems)
 
 

@@ -1,6 +1,6 @@
 """What only all rules together show: ids that meet, rules without tests.
 
-In: the rules of all files and the trees of the test files. Out: the ids that more than one rule has, and
+In: the rules of all files, and which of them test files name. Out: the ids that more than one rule has, and
 problems.
 """
 
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
     from rules_engine.errors import Problem
     from rules_engine.loader.rule_file import LoadedRule
-    from rules_engine.source import Node
 
 
-def check_rule_set(loaded: list[LoadedRule], tests: list[Node]) -> tuple[set[str], list[Problem]]:
-    """(ids that stand twice, problems)."""
+def check_rule_set(loaded: list[LoadedRule], tested: set[str]) -> tuple[set[str], list[Problem]]:
+    """(ids that stand twice, problems). `tested` are ids that the tests of `*.test.yaml` files name."""
     twice = list(_same_ids(loaded))
     problems = [problem for _, problem in twice]
-    problems += _tests(loaded, _tested_in_files(tests, {one.rule.id for one in loaded}))
+    known = {one.rule.id for one in loaded}
+    # A name with a typing error was reported: its rule need not be called untested, too.
+    meant = {name if name in known else nearest(name, known) or name for name in tested}
+    problems += _tests(loaded, meant)
     return {rule_id for rule_id, _ in twice}, problems
 
 
@@ -34,25 +36,15 @@ def _same_ids(loaded: list[LoadedRule]) -> Iterator[tuple[str, Problem]]:
             message = f"two rules have the id '{one.rule.id}'"
             hint = "give one of them another id; a rule that was deployed should keep its own"
             related = ((known.id_node.location, "the first one is here"),)
-            problem = one.node.source.problem("RE401", message, one.id_node.location, hint, related=related)
+            problem = one.id_node.source.problem(
+                "RE401", message, one.id_node.location, hint, related=related
+            )
             yield one.rule.id, problem
-
-
-def _tested_in_files(tests: list[Node], known: set[str]) -> set[str]:
-    """Ids that the tests of `*.test.yaml` files name, or mean."""
-    named: set[str] = set()
-    for root in tests:
-        list_node = root.get("tests")
-        for test in list_node.items() if list_node is not None else []:
-            rule, matches = test.get("rule"), test.get("matches")
-            nodes = [rule] if rule is not None else matches.items() if matches is not None else []
-            named.update(node.value for node in nodes if isinstance(node.value, str))
-    return {name if name in known else nearest(name, known) or name for name in named}
 
 
 def _tests(loaded: list[LoadedRule], tested: set[str]) -> Iterator[Problem]:
     for one in loaded:
-        has_tests = bool(one.rule.tests) or one.rule.id in tested or one.node.get("tests") is not None
+        has_tests = one.tests_key is not None or one.rule.id in tested
         if one.rule.enabled and not has_tests:
             message = f"rule '{one.rule.id}' has no tests"
             hint = "add 'tests' with a record that must match and one that must not"
@@ -60,7 +52,7 @@ def _tests(loaded: list[LoadedRule], tested: set[str]) -> Iterator[Problem]:
         elif not one.rule.enabled and has_tests:
             message = f"rule '{one.rule.id}' is switched off and has tests"
             hint = "its tests can only show that it is off: switch it on, or remove them"
-            code, place = "RE451", one.node.keys["enabled"].location
+            code, place = "RE451", (one.enabled_key or one.id_node).location
         else:
             continue
-        yield one.node.source.problem(code, message, place, hint, severity="warning")
+        yield one.id_node.source.problem(code, message, place, hint, severity="warning")

@@ -65,6 +65,15 @@ def _table(rule: Rule | None) -> str:
     return next((table for table in tables if re.fullmatch(TABLE_PATTERN, table)), "table")
 
 
+def rules_tested(node: Node) -> set[str]:
+    """Ids that the tests of a file name."""
+    named: list[Node] = []
+    for test in node.items():
+        rule, matches = test.get("rule"), test.get("matches")
+        named += [rule] if rule is not None else matches.items() if matches is not None else []
+    return {one.value for one in named if isinstance(one.value, str)}
+
+
 def _unknown_rules(named: Iterable[Node], rules: Mapping[str, Rule]) -> Iterator[Problem]:
     for node in named:
         if isinstance(node.value, str) and node.value not in rules and not node.broken:

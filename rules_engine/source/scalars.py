@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 MOST_DIGITS = 38
 LARGEST_EXPONENT = 125
@@ -37,6 +38,7 @@ class NumberRefused(ValueError):
     """A number that DynamoDB cannot hold. The text says why."""
 
 
+@lru_cache(maxsize=4096)
 def resolve(text: str) -> str | int | Decimal | bool | None:
     """The value of a plain scalar. Raises NumberRefused."""
     if text in _WORDS:

@@ -16,6 +16,10 @@ from rules_engine.source.spans import origins
 Kind = Literal["scalar", "mapping", "sequence"]
 
 
+_NO_KEYS: dict[str, Node] = {}
+"""Of everything that is no mapping: a dictionary for each scalar would take longer than all else."""
+
+
 class SourceFile:
     """The text of one file, line ends made `\\n`."""
 
@@ -99,7 +103,7 @@ class Node:
         self.end = end
         self.style = style
         self.broken = broken
-        self.keys: dict[str, Node] = {}
+        self.keys: dict[str, Node] = {} if kind == "mapping" else _NO_KEYS
 
     @property
     def location(self) -> Location:
