@@ -124,6 +124,7 @@ def _check_typed(
     check = check_shape if _is_ours(name) else check_foreign_shape
     problems = check(node, action_shape(name), "action")
     config = {key: value for key, value in node.entries() if key not in COMMON_PROPERTIES}
+    problems += _holes_in_keys(config)
     for path, text in _texts(config):
         problems += _check_text(text, path, action_type, expressions, absent)
     plain = {key: value.plain() for key, value in config.items()}
@@ -148,6 +149,19 @@ def _spec(node: Node, name: str, config: dict[str, Any]) -> ActionSpec:
         on_error=str(common.get("on_error", "retry")),
         timeout_seconds=seconds,
     )
+
+
+def _holes_in_keys(config: Mapping[str, Node]) -> Iterator[Problem]:
+    """Keys are taken as they are: a hole in one would be sent as it stands."""
+    stack = list(config.values())
+    while stack:
+        node = stack.pop()
+        stack += node.items() or [value for _, value in node.entries()]
+        for name, key in node.keys.items():
+            if "{{" in name:
+                message = f"'{name}' is a key, and keys have no holes"
+                hint = "write the name out; only values are filled from the record"
+                yield node.source.problem("RE302", message, key.location, hint)
 
 
 def _texts(config: Mapping[str, Node]) -> Iterator[tuple[Path, Node]]:
