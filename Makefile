@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint format docs compliance soak bench lock clean
+.PHONY: demo test lint format docs compliance soak bench bench-quick lock clean
 
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/rules-engine dev --once
@@ -32,12 +32,22 @@ compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetche
 soak: $(VENV)/dev.stamp  ## the long version of the differential tests, about ten minutes
 	$(BIN)/python -m tests.soak.expression --cases 200000
 
+bench: $(VENV)/bench.stamp  ## every benchmark beside its goal and the last committed figures, about ten minutes
+	$(BIN)/python -m bench.run
+
+bench-quick: $(VENV)/bench.stamp  ## the same with less of everything, within a minute
+	$(BIN)/python -m bench.run --quick
+
 lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every supported Python
 	$(PIP) install uv
 	for extra in local dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --custom-compile-command "make lock" --extra $$extra \
 	  pyproject.toml requirements/build.in -o requirements/$$extra.txt; done
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --custom-compile-command "make lock" --constraint requirements/dev.txt \
+	  pyproject.toml requirements/build.in requirements/bench.in -o requirements/bench.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,73 @@
+"""Records from text to matches on one core: `orjson.loads` and matching, at 10,000 rules.
+
+The goals are rates of event-ruler and quamina in their best configuration, on a machine on which
+`json.loads` took 12.5 us; as multiples of `json.loads` they hold on any machine. Without orjson the standard
+parser is used, and the row says so.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bench.report import Row, Table
+from bench.timing import Contender, Timing, time_contenders
+from bench.workload import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.session import Session
+    from bench.workload import Kind
+
+_RULES = 10_000
+_YARDSTICK_OF_GOALS = 12.5e-6
+_GOAL_RATES = {"A": 75_000, "S": 144_000 / 1.5, "B": 30_000}
+
+
+def measure(session: Session) -> Table:
+    loads, parser = _parser()
+    contenders = [_contender(session, kind, loads) for kind in KINDS]
+    found = time_contenders(contenders, session.texts, session.effort)
+    rows = [
+        Row(
+            f"{kind}, {_RULES:,} rules",
+            timing.ratio,
+            "x json.loads",
+            at_most=round(1 / _GOAL_RATES[kind] / _YARDSTICK_OF_GOALS, 2),
+            note=f"{1 / timing.seconds:,.0f}/s here, {_at_goal_speed(timing):,.0f}/s where goals are from",
+        )
+        for kind in KINDS
+        for timing in [found[f"{kind} text"]]
+    ]
+    return Table("text", f"Records from text to matches, parsed with {parser}", rows)
+
+
+def _parser() -> tuple[Callable[[str], Any], str]:
+    try:
+        return import_module("orjson").loads, "orjson"
+    except ImportError:
+        return json.loads, "json, as orjson is not installed"
+
+
+def _contender(session: Session, kind: Kind, loads: Callable[[str], Any]) -> Contender:
+    match = session.engine(kind, _RULES).match
+
+    def match_all(texts: Sequence[str]) -> int:
+        matched = 0
+        for text in texts:
+            matched += len(match(loads(text)))
+        return matched
+
+    return Contender(
+        f"{kind} text",
+        lambda text: [found.rule.id for found in match(loads(text))],
+        match_all,
+        session.expected(kind, _RULES),
+        prepare=lambda texts, parsed: texts,
+    )
+
+
+def _at_goal_speed(timing: Timing) -> float:
+    return 1 / (timing.ratio * _YARDSTICK_OF_GOALS)
