@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules_engine.errors import Location
-from rules_engine.source import Node, parse_source, reader
+from rules_engine.source import Node, SourceFile, parse_source, reader
 from rules_engine.source.spans import origins
 
 
@@ -285,19 +286,23 @@ def test_tabs_are_fine_in_quotes_blocks_and_comments() -> None:
     assert parse(text).plain() == {"a": "x\ty", "b": "x\ty", "c": "x\ty\n\td\n"}
 
 
-@pytest.mark.parametrize("fast", [True, False], ids=["libyaml", "pure"])
-def test_both_parsers_give_one_tree(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not fast:
-        monkeypatch.setattr(reader, "FastParser", None)
-    text = "a: [1, 'b', \"é\"]\nb: |\n  x\n  y\nc: a\n  b  # z\nd: {e: , f: null}\n"
-    root = parse(text)
-    assert root.plain() == {"a": [1, "b", "é"], "b": "x\ny\n", "c": "a b", "d": {"e": None, "f": None}}
-    assert [str(node.location) for node in scalars(root)][:4] == [
-        "rules.yaml:1:1",
-        "rules.yaml:1:5",
-        "rules.yaml:1:8",
-        "rules.yaml:1:13",
-    ]
+FILES = sorted((Path(__file__).parent / "cases/validate").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_pure_parser_gives_the_same_trees_and_problems(path: Path) -> None:
+    try:
+        source = SourceFile(path.name, path.read_text())
+    except UnicodeDecodeError:
+        return
+    root, problems = reader.parse_pure(source)
+    fast_root, fast_problems = reader.parse_fast(source)
+    assert problems == fast_problems
+    assert (root is None) == (fast_root is None)
+    if root is not None and fast_root is not None:
+        assert root.plain() == fast_root.plain()
+        places = [str(node.location) for node in scalars(root)]
+        assert places == [str(node.location) for node in scalars(fast_root)]
 
 
 @given(st.binary(max_size=200))

@@ -7,7 +7,7 @@ The file's defaults are applied here, and expressions and templates are checked 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from rules_engine.loader.conditions import Expressions, absent_images, reference
 from rules_engine.loader.rule_tests import check_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import check_shape, missing_key
-from rules_engine.model import EVENT_NAMES, Rule, Scope, Unless
+from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
 from rules_engine.schema import file_shape, rule_shape
 
 if TYPE_CHECKING:
@@ -175,28 +175,17 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
         if name in node.value:
             problems += _references(node.value[name])
     actions_node = node.get("actions")
-    actions, found = (
-        check_actions(actions_node, file.expressions, absent) if actions_node is not None else ((), [])
-    )
-    problems += found
-    rule = Rule(
-        id=str(_text(node.get("id"))),
-        tables=tuple(_texts(keys.get("table"))),
+    actions: tuple[ActionSpec, ...] = ()
+    if actions_node is not None:
+        actions, found = check_actions(actions_node, file.expressions, absent)
+        problems += found
+    rule = replace(
+        _described(node, keys, file.expressions.scope),
         actions=actions,
         events=events,
         when=tuple(str(condition.value) for condition in when),
         when_is_list="when" in keys and keys["when"].kind == "sequence",
         unless=unless,
-        description=_text(node.get("description")),
-        severity=_text(node.get("severity")),
-        tags=tuple(_texts(node.get("tags"))),
-        runbook=_text(node.get("runbook")),
-        owner=_text(keys.get("owner")),
-        view=_text(view),
-        enabled=not ("enabled" in keys and keys["enabled"].value is False),
-        tests=tuple(test.plain() for test in _mappings(node.get("tests"))),
-        scope=file.expressions.scope,
-        location=_place(node),
     )
     tests = node.get("tests")
     if tests is not None:
@@ -204,9 +193,23 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
     return rule, problems
 
 
-def _place(node: Node) -> Any:
-    id_node = node.get("id")
-    return (id_node or node).location
+def _described(node: Node, keys: Mapping[str, Node], scope: Scope) -> Rule:
+    """The rule without what it matches and does."""
+    return Rule(
+        id=str(_text(node.get("id"))),
+        tables=tuple(_texts(keys.get("table"))),
+        actions=(),
+        description=_text(node.get("description")),
+        severity=_text(node.get("severity")),
+        tags=tuple(_texts(node.get("tags"))),
+        runbook=_text(node.get("runbook")),
+        owner=_text(keys.get("owner")),
+        view=_text(keys.get("view")),
+        enabled=not ("enabled" in keys and keys["enabled"].value is False),
+        tests=tuple(test.plain() for test in _mappings(node.get("tests"))),
+        scope=scope,
+        location=(node.get("id") or node).location,
+    )
 
 
 def _without_table(node: Node) -> Problem:

@@ -67,7 +67,7 @@ def parse_source(path: str, data: bytes) -> tuple[Node | None, list[Problem]]:
         return None, [problem]
     source = SourceFile(path, text)
     problems = _invisible(source)
-    return (None, problems) if problems else _parse(source)
+    return (None, problems) if problems else parse_fast(source)
 
 
 def _decode(path: str, data: bytes) -> tuple[str, Problem | None]:
@@ -97,19 +97,19 @@ def _invisible(source: SourceFile) -> list[Problem]:
     return problems
 
 
-def _parse(source: SourceFile) -> tuple[Node | None, list[Problem]]:
-    if FastParser is not None:
-        builder = _Builder(source)
-        try:
-            return builder.build(FastParser(source.text))
-        except yaml.MarkedYAMLError as error:
-            refused = error
-        _, problems = _parse_pure(source)
-        return (None, problems) if problems else builder.refuse(refused)
-    return _parse_pure(source)
+def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
+    """The tree by libyaml's parser; what that refuses, or where it is missing, by the pure one."""
+    if FastParser is None:
+        return parse_pure(source)
+    try:
+        root, problems = _Builder(source).build(FastParser(source.text))
+    except yaml.MarkedYAMLError:
+        return parse_pure(source)
+    return parse_pure(source) if traps.has_tab(source, root) else (root, problems)
 
 
-def _parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
+def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
+    """The tree by PyYAML's own parser, whose word is final."""
     builder = _Builder(source)
     try:
         return builder.build(_PureParser(source.text))
@@ -159,7 +159,6 @@ class _Builder:
                 break
             if self._too_much:
                 return None, self.problems
-        self.problems.extend(traps.tabs(self.source, self.root))
         if self.root is None:
             self.root = Node(self.source, "scalar", None, 0, 0, "")
         return self.root, self.problems

@@ -151,24 +151,18 @@ def tab(source: SourceFile, at: int) -> Problem:
     return source.problem("RE103", "the line is indented with a tab", source.location(at), hint)
 
 
-def tabs(source: SourceFile, root: Node | None) -> Iterator[Problem]:
-    """Tabs outside quotes, blocks and comments, one a line.
-
-    libyaml lets some of them pass and the pure parser does not: without this a file could be fine on one
-    machine and wrong on another.
-    """
+def has_tab(source: SourceFile, root: Node | None) -> bool:
+    """Whether a tab stands outside quotes, blocks and comments: libyaml lets some of them pass."""
     if "\t" not in source.text:
-        return
+        return False
     spans = sorted(_quoted_spans(root)) if root is not None else []
-    reported = -1
-    at = source.text.find("\t")
-    while at != -1:
+    for match in re.finditer("\t", source.text):
+        at = match.start()
         line_start = source.text.rfind("\n", 0, at) + 1
         inside = any(start <= at < end for start, end in spans)
-        if not inside and line_start != reported and not _in_comment(source.text, line_start, at, spans):
-            reported = line_start
-            yield tab(source, at)
-        at = source.text.find("\t", at + 1)
+        if not inside and not _in_comment(source.text, line_start, at, spans):
+            return True
+    return False
 
 
 def _quoted_spans(root: Node) -> Iterator[tuple[int, int]]:
