@@ -96,12 +96,12 @@ class _Race:
         self.batches = [texts[start : min(start + BATCH, count)] for start in range(0, count, BATCH)]
         self.count = count
         self.expected = sum(map(len, contender.expected[:count]))
-        self.left = effort.seconds * effort.rounds
+        self.allowed, self.spent = effort.seconds * effort.rounds, 0.0
         self.fastest = [(float("inf"), float("inf"))] * len(self.batches)
 
     def run(self) -> None:
         """One round, unless the rounds so far have taken what all of them may."""
-        if self.left <= 0:
+        if self.spent > self.allowed:
             return
         began = process_time()
         matched = 0
@@ -115,7 +115,7 @@ class _Race:
             seconds = process_time() - start
             best = self.fastest[number]
             self.fastest[number] = (min(best[0], seconds), min(best[1], yardstick))
-        self.left -= process_time() - began
+        self.spent += process_time() - began
         if matched != self.expected:
             raise WrongAnswer(f"{self.contender.name}: {matched} matches instead of {self.expected}")
 
