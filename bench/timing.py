@@ -106,6 +106,8 @@ class _Race:
         began = process_time()
         matched = 0
         for number, batch in enumerate(self.batches):
+            for text in batch:
+                json.loads(text)  # or the yardstick pays for the caches that the contender has emptied
             start = process_time()
             parsed = [json.loads(text) for text in batch]
             yardstick = process_time() - start
