@@ -12,11 +12,12 @@ exception (`unless`) whose condition fails so does not stop its rule. Both are r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
 from rules_engine.expression import Program, compile_expression, is_true, paths_read
-from rules_engine.index import Index, accepts_event
+from rules_engine.index import Index, kinds_of
 from rules_engine.model import Match, Rule, RuleSet, Scope
 from rules_engine.record import StreamRecord, parse_record
 
@@ -33,8 +34,7 @@ class ConditionError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """What one record came to."""
 
     matches: list[Match]
@@ -111,12 +111,13 @@ class Engine:
     def evaluate(self, record: Mapping[str, Any] | StreamRecord) -> Evaluation:
         """Matches in rule order, and every clause that could not be evaluated on the way."""
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
-        evaluation = Evaluation([], [])
-        for position in self._index.candidates(parsed):
-            compiled = self._compiled[position]
-            if _holds(compiled, parsed.document, evaluation.errors):
-                evaluation.matches.append(Match(compiled.rule, parsed))
-        return evaluation
+        found, undecided = self._index.find(parsed)
+        errors: list[ConditionError] = []
+        for position in sorted(undecided):
+            if _holds(self._compiled[position], parsed.document, errors):
+                found.append(position)
+        rules = self.rule_set.rules
+        return Evaluation([Match(rules[position], parsed) for position in sorted(set(found))], errors)
 
     def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
         """One explanation for every rule of the set, in rule order."""
@@ -175,28 +176,26 @@ def _explain(compiled: _CompiledRule, record: StreamRecord) -> Explanation:
         stopped_by = "enabled"
     elif record.table not in rule.tables:
         stopped_by = "table"
-    elif not accepts_event(rule, record):
+    elif (record.event_name, record.expired) not in kinds_of(rule):
         stopped_by = "event"
     if stopped_by:
         untouched = tuple(
             ClauseTrace(clause.label, clause.program.text, "not_evaluated") for clause in compiled.clauses()
         )
         return Explanation(rule.id, "not_matched", stopped_by, untouched)
-    traces = {clause.label: _trace(clause, record.document) for clause in compiled.clauses()}
-    return _conclude(compiled, traces)
+    return _conclude(compiled, tuple(_trace(clause, record.document) for clause in compiled.clauses()))
 
 
-def _conclude(compiled: _CompiledRule, traces: Mapping[str, ClauseTrace]) -> Explanation:
-    everything = tuple(traces.values())
-    for clause in compiled.when:
-        outcome = traces[clause.label].outcome
-        if outcome != "true":
-            verdict: Literal["error", "not_matched"] = "error" if outcome == "error" else "not_matched"
-            return Explanation(compiled.rule.id, verdict, clause.label, everything)
+def _conclude(compiled: _CompiledRule, traces: tuple[ClauseTrace, ...]) -> Explanation:
+    rule_id, following = compiled.rule.id, iter(traces)
+    for trace in islice(following, len(compiled.when)):
+        if trace.outcome != "true":
+            outcome: Literal["error", "not_matched"] = "error" if trace.outcome == "error" else "not_matched"
+            return Explanation(rule_id, outcome, trace.label, traces)
     for exception in compiled.unless:
-        if all(traces[clause.label].outcome == "true" for clause in exception.clauses):
-            return Explanation(compiled.rule.id, "not_matched", exception.label, everything)
-    return Explanation(compiled.rule.id, "matched", None, everything)
+        if all(trace.outcome == "true" for trace in islice(following, len(exception.clauses))):
+            return Explanation(rule_id, "not_matched", exception.label, traces)
+    return Explanation(rule_id, "matched", None, traces)
 
 
 def _trace(clause: _Clause, document: Mapping[str, Any]) -> ClauseTrace:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,8 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A record that a rule wants."""
+class Match(NamedTuple):
+    """A record that a rule wants. A tuple, because a frozen dataclass takes three times as long to make."""
 
     rule: Rule
     record: StreamRecord

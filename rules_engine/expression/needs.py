@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from rules_engine.expression.closures import MIRRORED
+from rules_engine.expression.closures import MIRRORED, ORDERS
 from rules_engine.expression.roots import resolve
 from rules_engine.expression.syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rules_engine.expression.node import Node
     from rules_engine.model import Scope
@@ -68,6 +68,15 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """The values at both sources are numbers, and `left` is so to `right`: `lt`, `lte`, `gt` or `gte`."""
+
+    left: Source
+    order: str
+    right: Source
+
+
+@dataclass(frozen=True, slots=True)
 class StartsWith:
     """The value is a text with this beginning."""
 
@@ -90,30 +99,215 @@ class Holds:
     text: str
 
 
-Need: TypeAlias = "Equals | Differs | Within | StartsWith | Has | Holds"
+Need: TypeAlias = "Equals | Differs | Within | Ordered | StartsWith | Has | Holds"
 
 
 def needs(texts: Iterable[str], scope: Scope) -> tuple[Need, ...]:
-    """The needs of clauses that must all hold, each once. Raises ExpressionError as `compile_expression`."""
-    found: list[Need] = []
-    for text in texts:
-        node = parse(text)
-        parts = list(_needs(node, scope, _Record(scope)))
-        # A loop's budget is its clause's: split off, a part of it could hold where the whole runs out.
-        found.extend(parts if _is_straight(node, scope) else [*_usable(parts), Holds(text)])
-    return tuple(dict.fromkeys(found))
+    """The needs of clauses that must all hold, each once. Takes what `compile_expression` took.
+
+    A clause that as a whole would run out of its budget may hold need by need.
+    """
+    reader = _Reader(scope)
+    return tuple(dict.fromkeys(need for text in texts for need in reader.read(parse(text))))
 
 
 def key_of(value: Any) -> Key | None:
     """The key of a constant; None for a list or an object."""
     if value is None:
         return NULL
-    if value is True:
-        return TRUE
-    if value is False:
-        return FALSE
+    if isinstance(value, bool):
+        return TRUE if value else FALSE
     return value if isinstance(value, (str, int, Decimal)) else None
 
 
-def _usable(parts: Iterable[Need]) -> Iterator[Need]:
-    return (part for part in parts if not isinstance(part, Holds))
+class _Reader:
+    """Walks the operands of `&&`, also through named conditions."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.open: list[str] = []
+
+    def read(self, node: Node) -> Iterator[Need]:
+        match node.type:
+            case "and_expression":
+                for child in node.children:
+                    yield from self.read(child)
+            case "subexpression" if condition := self._condition(node):
+                yield from self._read_condition(condition, node)
+            case _:
+                found = self._form(node)
+                yield from found or (Holds(node.text),)
+
+    def _condition(self, node: Node) -> str | None:
+        """The name, if the node is `is.name` and nothing more."""
+        children = resolve(node, self.scope).children
+        return str(children[0].value) if len(children) == 1 and children[0].type == "condition" else None
+
+    def _read_condition(self, name: str, node: Node) -> Iterator[Need]:
+        if name in self.open:  # a circle: compiling the rule refuses it
+            yield Holds(node.text)
+            return
+        self.open.append(name)
+        yield from self.read(parse(self.scope.conditions[name]))
+        self.open.pop()
+
+    def _form(self, node: Node) -> tuple[Need, ...]:
+        """Needs that say what `node` says, all of them together; none if there are no such."""
+        match node.type:
+            case "comparator":
+                return self._not_empty(node) or self._comparison(node, self._source) or self._both_read(node)
+            case "or_expression":
+                return self._alternatives(node)
+            case "filter_projection":
+                return self._some_element(node)
+            case "function_expression" if node.value in _CALLS:
+                return _CALLS[node.value](self, node)
+        return ()
+
+    def _source(self, node: Node) -> Source | None:
+        names = self._names(node)
+        return Source(names) if names else None
+
+    def _names(self, node: Node) -> tuple[str, ...]:
+        """The names of a plain path; none for anything else."""
+        if node.type == "field":
+            return (node.value,)
+        if node.type == "subexpression" and resolve(node, self.scope) is node:
+            return self._path(node.children)
+        return ()
+
+    def _path(self, nodes: Sequence[Node]) -> tuple[str, ...]:
+        names = [self._names(node) for node in nodes]
+        return tuple(name for part in names for name in part) if all(names) else ()
+
+    def _constant(self, node: Node) -> tuple[Any] | None:
+        """The value of a literal or of `vars.name`, in a tuple, because it may be None."""
+        if node.type == "subexpression":
+            resolved = resolve(node, self.scope)
+            if len(resolved.children) == 1:
+                node = resolved.children[0]
+        return (node.value,) if node.type == "literal" else None
+
+    def _key(self, node: Node) -> Key | None:
+        constant = self._constant(node)
+        return key_of(constant[0]) if constant else None
+
+    def _comparison(self, node: Node, source_of: Callable[[Node], Source | None]) -> tuple[Need, ...]:
+        left, right, name = *node.children, node.value
+        if self._constant(left):
+            left, right, name = right, left, MIRRORED.get(name, name)
+        source, key = source_of(left), self._key(right)
+        if source is None or key is None:
+            return ()
+        if name == "eq":
+            return (Equals(source, (key,)),)
+        if name == "ne":
+            return (Differs(source, key),)
+        if not isinstance(key, (int, Decimal)):
+            return ()
+        return (_BOUNDS[name](source, key),)
+
+    def _both_read(self, node: Node) -> tuple[Need, ...]:
+        """`new.total > old.total`."""
+        left, right = map(self._source, node.children)
+        return (Ordered(left, node.value, right),) if left and right and node.value in ORDERS else ()
+
+    def _alternatives(self, node: Node) -> tuple[Need, ...]:
+        """`a == 'x' || a == 'y'`: one of several keys."""
+        forms = [self._form(child) for child in node.children]
+        found = [form[0] for form in forms if len(form) == 1 and isinstance(form[0], Equals)]
+        if len(found) < len(forms) or len({need.source for need in found}) > 1:
+            return ()
+        return (Equals(found[0].source, tuple(dict.fromkeys(key for need in found for key in need.keys))),)
+
+    def _some_element(self, node: Node) -> tuple[Need, ...]:
+        """`path[?name == 'x']`, which is true where some element is so."""
+        if node.type != "filter_projection":
+            return ()
+        left, body, condition = node.children
+        names = self._names(left)
+        if not names or body.type != "identity":
+            return ()
+
+        def source_of(part: Node) -> Source | None:
+            inner = self._names(part)
+            return Source(names, inner) if inner else None
+
+        operands = condition.children if condition.type == "and_expression" else (condition,)
+        found = [
+            need
+            for operand in operands
+            if operand.type == "comparator"
+            for need in self._comparison(operand, source_of)
+            if isinstance(need, (Equals, Within)) and need != Equals(need.source, (NULL,))
+        ]
+        if not found:
+            return ()
+        return (found[0],) if len(operands) == 1 else (found[0], Holds(node.text))
+
+    def _not_empty(self, node: Node) -> tuple[Need, ...]:
+        """``length(path[?...]) > `0` ``: some element is so. For a larger number that is a part of it."""
+        call, number = node.children[0], self._key(node.children[1])
+        if call.type != "function_expression" or call.value != "length" or not isinstance(number, int):
+            return ()
+        least = {"gt": number + 1, "gte": number}.get(node.value, 0)
+        found = self._some_element(call.children[0]) if least >= 1 else ()
+        if least == 1 or not found:
+            return found
+        return (*(need for need in found if not isinstance(need, Holds)), Holds(node.text))
+
+    def _became(self, node: Node) -> tuple[Need, ...]:
+        path, value = node.children
+        names, key = self._names(path.children[0]), self._key(value)
+        # An attribute that is null and one that is absent have one key, and `became` tells them apart.
+        if not names or key is None or key == NULL:
+            return ()
+        return (Equals(Source(("new", *names)), (key,)), Differs(Source(("old", *names)), key))
+
+    def _contains(self, node: Node) -> tuple[Need, ...]:
+        subject, element = node.children
+        constant = self._constant(subject)
+        if constant:
+            return self._is_listed(constant[0], element)
+        key = self._key(element)
+        if key is None:
+            return ()
+        if source := self._source(subject):
+            return (Has(source, key),)
+        source = self._elements(subject)
+        return (Equals(source, (key,)),) if source and key != NULL else ()
+
+    def _is_listed(self, elements: Any, node: Node) -> tuple[Need, ...]:
+        source = self._source(node)
+        keys = [key_of(element) for element in elements] if isinstance(elements, list) else [None]
+        if source is None or None in keys:
+            return ()
+        return (Equals(source, tuple(dict.fromkeys(key for key in keys if key is not None))),)
+
+    def _elements(self, node: Node) -> Source | None:
+        """`path[].name` and `path[*].name`."""
+        *before, last = node.children if node.type == "subexpression" else (node,)
+        if last.type != "projection" or resolve(node, self.scope) is not node:
+            return None
+        base, body = last.children
+        parts = [*before, base.children[0] if base.type == "flatten" else base]
+        names, inner = self._path(parts), self._names(body)
+        return Source(names, inner) if names and inner else None
+
+    def _starts_with(self, node: Node) -> tuple[Need, ...]:
+        source, prefix = self._source(node.children[0]), self._key(node.children[1])
+        return (StartsWith(source, prefix),) if source and isinstance(prefix, str) else ()
+
+
+_CALLS: dict[str, Callable[[_Reader, Node], tuple[Need, ...]]] = {
+    "became": _Reader._became,
+    "contains": _Reader._contains,
+    "starts_with": _Reader._starts_with,
+}
+
+_BOUNDS: dict[str, Callable[[Source, int | Decimal], Within]] = {
+    "lt": lambda source, number: Within(source, high=number, high_open=True),
+    "lte": lambda source, number: Within(source, high=number),
+    "gt": lambda source, number: Within(source, low=number, low_open=True),
+    "gte": lambda source, number: Within(source, low=number),
+}
