@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
-from rules_engine.expression import Program, compile_expression, is_true, paths_read
+from rules_engine.expression import Program, compile_expression, is_true, paths_read, value_at
 from rules_engine.index import Index, kinds_of
 from rules_engine.model import Match, Rule, RuleSet, Scope
 from rules_engine.record import StreamRecord, parse_record
@@ -43,7 +43,8 @@ class Evaluation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ClauseTrace:
-    """One clause on one record. `reads` pairs each path the clause reads with its value there."""
+    """One clause on one record. `reads` pairs each path the clause reads with its value there, which is
+    `expression.ABSENT` where nothing is."""
 
     label: str
     text: str
@@ -204,7 +205,7 @@ def _trace(clause: _Clause, document: Mapping[str, Any]) -> ClauseTrace:
     reads = []
     for path in paths_read(clause.program.node, clause.scope):
         try:
-            reads.append((path, compile_expression(path)(document)))
+            reads.append((path, value_at(path, document)))
         except EvaluationError as error:
             reads.append((path, f"<{error}>"))
     try:

@@ -9,6 +9,7 @@ import pytest
 
 from rules_engine.engine import ClauseTrace, ConditionError, Engine, Explanation
 from rules_engine.errors import RecordError, RuleSetError
+from rules_engine.expression import ABSENT
 from rules_engine.model import Rule, RuleSet, Scope, Unless
 
 
@@ -184,3 +185,9 @@ def test_explain_and_match_agree() -> None:
     engine = Engine.from_rules(RuleSet(rules))
     explained = [e.rule_id for e in engine.explain(SHIPPED) if e.outcome == "matched"]
     assert explained == [match.rule.id for match in engine.match(SHIPPED)] == ["a"]
+
+
+def test_explain_tells_an_absent_attribute_from_one_that_is_null() -> None:
+    record = stream_record(NewImage={"email": {"NULL": True}}, OldImage={})
+    [explanation] = Engine.from_rules(RuleSet((rule("r", "changed(&email)"),))).explain(record)
+    assert explanation.clauses[0].reads == (("old.email", ABSENT), ("new.email", None))

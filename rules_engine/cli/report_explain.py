@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine import exact_json
 from rules_engine.cli.report import Paint, plain, visible
 from rules_engine.errors import AttributeValueError
+from rules_engine.expression import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,12 +121,17 @@ def _clause_document(clause: ClauseTrace) -> dict[str, Any]:
         "condition": clause.text,
         "outcome": clause.outcome,
         "value": _json_value(clause.value),
-        "reads": [{"path": path, "value": _json_value(value)} for path, value in clause.reads],
+        "reads": [
+            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": _json_value(value)}
+            for path, value in clause.reads
+        ],
         "error": clause.error,
     }
 
 
 def _shown(value: Any) -> str:
+    if value is ABSENT:
+        return "(absent)"
     text = visible(_json_text(value))
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 

@@ -6,7 +6,8 @@ ExpressionError, data that an expression cannot handle as EvaluationError.
 """
 
 from rules_engine.expression.compiler import Program, compile_expression
-from rules_engine.expression.paths import paths_read
+from rules_engine.expression.operations import ABSENT
+from rules_engine.expression.paths import paths_read, value_at
 from rules_engine.expression.values import is_true
 
-__all__ = ["Program", "compile_expression", "is_true", "paths_read"]
+__all__ = ["ABSENT", "Program", "compile_expression", "is_true", "paths_read", "value_at"]

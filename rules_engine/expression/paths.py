@@ -2,15 +2,18 @@
 
 `paths_read` follows names and indexes as far as they say, without data, where a value comes from: through
 pipes, functions, and the names of the rule file. What happens to the elements of an array ends a path. Each
-path is an expression itself, so whoever wants its value compiles it. It takes what `compile_expression` took.
+path is an expression itself. It takes what `compile_expression` took. `value_at` tells a value that is null
+from one that is not there.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rules_engine.expression.budget import Evaluation
+from rules_engine.expression.closures import find
 from rules_engine.expression.functions import FUNCTIONS
 from rules_engine.expression.roots import resolve
 from rules_engine.expression.syntax import parse
@@ -34,6 +37,13 @@ def paths_read(node: Node, scope: Scope = EMPTY_SCOPE) -> tuple[str, ...]:
     reader = _Reader(scope)
     reader.read(node, ())
     return tuple(dict.fromkeys(map(_written, reader.paths)))
+
+
+def value_at(path: str, document: Any) -> Any:
+    """What `document` has at one of the paths that `paths_read` gave; ABSENT where nothing is."""
+    steps = _Reader(EMPTY_SCOPE).follow(parse(path), ())
+    assert steps is not None, f"not a path: {path}"
+    return find(steps)(document, Evaluation(document))
 
 
 def _written(path: Path) -> str:
