@@ -29,8 +29,9 @@ compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetche
 	sh tests/fetch_compliance.sh
 	$(BIN)/python -m pytest tests/test_expression_compliance.py
 
-soak: $(VENV)/dev.stamp  ## the long version of the differential tests, about ten minutes
+soak: $(VENV)/dev.stamp  ## the long versions of the property tests, about ten minutes
 	$(BIN)/python -m tests.soak.expression --cases 200000
+	$(BIN)/python -m tests.soak.index --pairs 100000
 
 bench: $(VENV)/bench.stamp  ## every benchmark beside its goal and the last committed figures, about ten minutes
 	$(BIN)/python -m bench.run
@@ -53,6 +54,8 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.12, for example" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(VENV)/bin/python

@@ -95,7 +95,7 @@ def test_without_the_local_extra_it_says_what_to_install(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.endswith(
         f"LocalStackError: the local stack needs '{module}', which is not installed: "
-        "pip install 'rules-engine[local]'\n"
+        "pip install 'dynamodb-rules-engine[local]'\n"
     )
 
 

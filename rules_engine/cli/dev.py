@@ -19,7 +19,7 @@ def command(paths: tuple[str, ...], once: bool) -> int:
     """Run the rules on a local stack: a DynamoDB-compatible server with streams, topics and queues, a webhook
     receiver, and the function behind the stream. No AWS account and no containers are needed.
 
-    It needs more packages: pip install 'rules-engine[local]'
+    It needs more packages: pip install 'dynamodb-rules-engine[local]'
 
     \b
     Examples:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 PROGRAM = "rules-engine"
+DISTRIBUTION = "dynamodb-rules-engine"
 
 DEBUG_VARIABLE = "DEBUG_RULES_ENGINE"
 """Like `--debug`. Not under RULES_ENGINE_: those are the function's settings, and it refuses unknown ones."""
@@ -85,7 +86,7 @@ class LazyGroup(click.Group):
     epilog="Exit codes: 0 fine, 1 problems, 2 wrong usage or nothing found to do, 3 internal error.",
 )
 @click.option("--debug", is_flag=True, help="Show a traceback if rules-engine itself fails.")
-@click.version_option(None, "-V", "--version", package_name=PROGRAM, message="%(prog)s %(version)s")
+@click.version_option(None, "-V", "--version", package_name=DISTRIBUTION, message="%(prog)s %(version)s")
 @click.pass_obj
 def rules_engine(session: Session, debug: bool) -> None:
     """Declarative rules for DynamoDB Streams: event, condition, action.
@@ -146,4 +147,5 @@ def _admit(error: Exception) -> None:
         "This is a mistake in rules-engine, not in your rules. Please report it to its maintainers,", err=True
     )
     click.echo(f"with what '{PROGRAM} --debug' and the same arguments print.", err=True)
-    click.echo(f"{PROGRAM} {version(PROGRAM)}, Python {sys.version.split()[0]}, {sys.platform}", err=True)
+    python = sys.version.split()[0]
+    click.echo(f"{PROGRAM} {version(DISTRIBUTION)}, Python {python}, {sys.platform}", err=True)

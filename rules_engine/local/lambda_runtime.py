@@ -44,7 +44,8 @@ def _with_requirements(names: tuple[str, ...]) -> Iterator[Distribution]:
             found = distribution(name)
         except PackageNotFoundError:
             raise LocalStackError(
-                f"the local stack needs '{name}', which is not installed: pip install 'rules-engine[local]'"
+                f"the local stack needs '{name}', which is not installed: "
+                "pip install 'dynamodb-rules-engine[local]'"
             ) from None
         yield found
         for requirement in found.requires or ():

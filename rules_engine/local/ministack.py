@@ -57,7 +57,8 @@ def require_local_extra() -> None:
     for module in ("ministack", "awslambdaric", "trustme"):
         if importlib.util.find_spec(module) is None:
             raise LocalStackError(
-                f"the local stack needs '{module}', which is not installed: pip install 'rules-engine[local]'"
+                f"the local stack needs '{module}', which is not installed: "
+                "pip install 'dynamodb-rules-engine[local]'"
             )
 
 
