@@ -94,14 +94,14 @@ def _read(raw: Mapping[str, Any], plan: _Plan, values: list[Any]) -> None:
             # A text, which most attributes are, without a call.
             text = attribute.get("S")
             values[slot] = text if type(text) is str and len(attribute) == 1 else _value(attribute)
+        elif name in raw:
+            raise TypeError("JSON null is no attribute")
     for name, inside in maps.items():
-        attribute = raw.get(name)
-        if attribute is not None and (members := _members(attribute)) is not None:
+        if name in raw and (members := _members(raw[name])) is not None:
             _read(members, inside, values)
     for slot, name, inner in lists:
-        attribute = raw.get(name)
-        if attribute is not None:
-            values[slot] = _elements(attribute, inner)
+        if name in raw:
+            values[slot] = _elements(raw[name], inner)
 
 
 def _members(attribute: Any) -> Mapping[str, Any] | None:
@@ -152,23 +152,21 @@ def _elements(attribute: Any, inner: tuple[str, ...]) -> Any:
         members = _members(element)
         if members is None:
             return UNEXPECTED
-        found = _attribute(members, inner)
-        value = NULL if found is None else _value(found)
+        value = _value_at(members, inner)
         if not isinstance(value, Elements):
             keys.append(value)
     return keys
 
 
-def _attribute(members: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """The attribute at a path of maps; None where there is none."""
+def _value_at(members: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at a path of maps; NULL where there is none."""
     *parents, last = path
     for name in parents:
-        parent = members.get(name)
-        inside = None if parent is None else _members(parent)
+        inside = _members(members[name]) if name in members else None
         if inside is None:
-            return None
+            return NULL
         members = inside
-    return members.get(last)
+    return _value(members[last]) if last in members else NULL
 
 
 def _field(record: StreamRecord, names: tuple[str, ...]) -> Any:
