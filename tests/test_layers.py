@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,10 @@ def test_only_one_module_imports_jmespath() -> None:
         name_of(path) for _, path, names in FILES if "jmespath" in {name.split(".")[0] for name in names}
     ]
     assert importers == ["expression/syntax.py"]
+
+
+def test_the_documented_picture_is_this_one() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.MULTILINE)
+    documented = [{part for number, part in rows if int(number) == layer} for layer in range(len(LAYERS))]
+    assert documented == LAYERS
