@@ -239,6 +239,7 @@ _RULE_PROPERTIES: dict[str, Schema] = {
     "id": {
         "type": "string",
         "pattern": ID_PATTERN,
+        "maxLength": 128,
         "description": "Name of the rule, unique in the rule set and stable: retries are keyed on it.",
         "examples": ["order-shipped"],
     },

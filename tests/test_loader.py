@@ -302,6 +302,35 @@ def test_a_secret_is_shown_by_no_problem_of_its_line(tmp_path: Path) -> None:
     assert secret[8:] not in repr(problems)
 
 
+def test_two_secrets_of_one_line_are_both_masked(tmp_path: Path) -> None:
+    line = "# AKIAQ3EGRIUTXLEKWZMB and ghp_16C7e42F292c6912E7710c838347Ae178B4a\n"
+    _, problems = load(tmp_path, a=line + plain_rule("a"))
+    assert [problem.source_line for problem in problems] == [
+        "# AKIA**************** and ghp_************************************"
+    ] * 2
+
+
+def test_after_a_thousand_findings_expressions_are_not_checked_and_rules_left_out(tmp_path: Path) -> None:
+    wrong = "".join(
+        f"  - id: r{i}\n    table: orders\n    when: x{i}\n    actions: [{{type: log}}]\n"
+        for i in range(1500)
+    )
+    right = "  - id: right\n    table: orders\n    when: expired\n    actions: [{type: log}]\n"
+    rule_set, problems = load(tmp_path, a=f"rules:\n{wrong}{right}", b=plain_rule("b"))
+    assert [rule.id for rule in rule_set.rules] == ["b"]
+    found = codes(problems)
+    assert (found.count("RE206"), found.count("RE110")) == (1001, 1)
+
+
+def test_thousands_of_unknown_rules_are_told_without_suggestions(tmp_path: Path) -> None:
+    record = "record: {event: INSERT, keys: {a: 1}}"
+    tests = "tests:\n" + "".join(f"  - {{name: n, matches: [rule-{i}x], {record}}}\n" for i in range(100))
+    rules = "".join(plain_rule(f"rule-{i}").replace("rules:\n", "") for i in range(100))
+    _, problems = load(tmp_path, a="rules:\n" + rules, a_test=tests)
+    assert codes(problems) == ["RE404"] * 100
+    assert sum((problem.hint or "").startswith("did you mean") for problem in problems) == 20
+
+
 def test_a_type_of_another_package_is_held_to_its_own_schema(tmp_path: Path) -> None:
     site = tmp_path / "site"
     (site / "pigeon-1.dist-info").mkdir(parents=True)

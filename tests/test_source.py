@@ -228,6 +228,13 @@ def test_a_file_has_at_most_a_mebibyte() -> None:
     )
 
 
+def test_a_file_with_a_thousand_problems_is_read_no_further() -> None:
+    root, problems = parse_source("r.yaml", b"- !a b\n" * 5_000)
+    assert root is None
+    assert [problem.code for problem in problems] == ["RE105"] * 1_000 + ["RE110"]
+    assert str(problems[-1].location) == "r.yaml:1000:7"
+
+
 def test_bytes_that_are_not_utf_8_are_told_with_their_place() -> None:
     assert refused(b"a: 1\nb: \xe9t\xe9\n") == (
         "RE101",

@@ -7,7 +7,7 @@ hides another's problems. No socket is opened and boto3 is not loaded.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from bisect import bisect_left
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from rules_engine.loader.files import find_all, find_files, is_test_file, read_b
 from rules_engine.loader.rule_file import LoadedRule, load_rule_file, no_mapping
 from rules_engine.loader.rule_set import check_rule_set
 from rules_engine.loader.rule_tests import check_file_tests, rules_tested
-from rules_engine.loader.secrets import secrets_in_text
+from rules_engine.loader.secrets import masked, secrets_in_text
 from rules_engine.loader.shape import check_shape
 from rules_engine.model import RuleSet
 from rules_engine.schema import tests_file_shape
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from rules_engine.errors import Problem
+    from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
 __all__ = ["find_files", "load_rules"]
@@ -95,26 +95,25 @@ def _check_test_files(
 def _in_order(problems: list[Problem]) -> list[Problem]:
     """By place, each once, secrets masked in whatever shows their line."""
     in_order = sorted(problems, key=lambda problem: (problem.location, problem.code, problem.message))
-    masked = {(p.location.path, p.location.line): p.source_line for p in in_order if p.code == "RE306"}
-    reasons = [problem for problem in in_order if problem.code in ("RE305", "RE306")]
+    reasons: dict[tuple[str, int], list[int]] = {}
+    for problem in in_order:
+        if problem.code in ("RE305", "RE306"):
+            place = problem.location
+            reasons.setdefault((place.path, place.line), []).append(place.column)
     seen: set[tuple[Any, ...]] = set()
     shown = []
     for problem in in_order:
         place = problem.location
         message = "" if problem.code == "RE306" else problem.message
         identity = (place.path, place.line, place.column, problem.code, message)
-        if identity in seen or (problem.code == "RE109" and _is_explained(problem, reasons)):
-            continue
-        seen.add(identity)
-        shown.append(replace(problem, source_line=masked.get((place.path, place.line), problem.source_line)))
-    return shown
+        columns = reasons.get((place.path, place.line), [])
+        if identity not in seen and not (problem.code == "RE109" and _is_explained(place, columns)):
+            seen.add(identity)
+            shown.append(problem)
+    return masked(shown)
 
 
-def _is_explained(problem: Problem, reasons: list[Problem]) -> bool:
-    """Whether a value is refused only because of what another problem says of it: a secret, a `${NAME}`."""
-    place = problem.location
-    return any(
-        (reason.location.path, reason.location.line) == (place.path, place.line)
-        and place.column <= reason.location.column < place.column + place.length
-        for reason in reasons
-    )
+def _is_explained(place: Location, columns: list[int]) -> bool:
+    """Whether a value is refused only for what stands in it at one of `columns`: a secret, a `${NAME}`."""
+    first = bisect_left(columns, place.column)
+    return first < len(columns) and columns[first] < place.column + place.length

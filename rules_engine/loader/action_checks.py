@@ -19,7 +19,7 @@ from rules_engine.actions import (
     action_types,
 )
 from rules_engine.expression.checks.spelling import nearest
-from rules_engine.loader.secrets import masked, secret_in_place
+from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
 from rules_engine.loader.wording import flow
 from rules_engine.model import ActionSpec
@@ -230,8 +230,7 @@ def _of_config(node: Node, finding: ConfigFinding) -> Problem:
             key, at = None, at.value[step]
         location = _place(at, key, finding)
     hint = finding.hint or _example_hint(finding, action_shape(node.value["type"].value))
-    problem = node.source.problem(finding.code, finding.message, location, hint)
-    return masked(problem) if finding.code == "RE306" else problem
+    return node.source.problem(finding.code, finding.message, location, hint)
 
 
 def _example_hint(finding: ConfigFinding, schema: dict[str, Any]) -> str | None:

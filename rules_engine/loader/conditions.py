@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.expression.checks import check_condition
+from rules_engine.expression.checks import NamedConditions, check_condition
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _IMAGE_HINTS = {"RE402": "read the other image, or change 'event' or 'view' of the rule"}
 
+MOST_FINDINGS_OF_A_TEXT = 100
+MOST_FINDINGS_OF_A_FILE = 1_000
+"""A file with more is no file that anybody wrote, and looking for what was meant takes time."""
+
 _REFERENCE = re.compile(r"\$\{[^}]*\}?")
 
 NOTHING_ABSENT: Mapping[str, str] = MappingProxyType({})
@@ -35,7 +39,11 @@ class Expressions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self._named = NamedConditions(scope)
+        self.exhausted = False
+        """Whether there were too many findings, and what came later was not checked."""
         self._checked: dict[tuple[Any, ...], list[Finding]] = {}
+        self._found = 0
 
     def check_condition(self, node: Node, absent: Mapping[str, str] = NOTHING_ABSENT) -> list[Problem]:
         """The problems of one condition."""
@@ -56,6 +64,10 @@ class Expressions:
             cut_off = is_cut_off(node) or (cut_off and node.source.text[node.end : node.end + 1] == ",")
         return problems
 
+    def check_circles(self, nodes: Mapping[str, Node]) -> list[Problem]:
+        """The circles in which the file's conditions, at `nodes`, use each other."""
+        return [problem_of(nodes[name], finding) for name, finding in self._named.circles()]
+
     def check_template(self, node: Node, absent: Mapping[str, str]) -> list[Problem]:
         """The problems of one text of an action."""
         return self._problems(check_template, node, absent)
@@ -63,10 +75,19 @@ class Expressions:
     def _problems(
         self, check: Callable[..., list[Finding]], node: Node, absent: Mapping[str, str]
     ) -> list[Problem]:
+        if self.exhausted:
+            return []
+        if self._found > MOST_FINDINGS_OF_A_FILE:
+            self.exhausted = True
+            message = f"the file has more than {MOST_FINDINGS_OF_A_FILE:,} problems in its expressions"
+            hint = "mend those above; from here on expressions were not checked"
+            return [node.source.problem("RE110", message, node.location, hint)]
         identity = (check, node.value, absent.get("new"), absent.get("old"))
         findings = self._checked.get(identity)
         if findings is None:
-            findings = self._checked[identity] = check(node.value, self.scope, absent)
+            findings = check(node.value, self._named, absent)[:MOST_FINDINGS_OF_A_TEXT]
+            self._checked[identity] = findings
+        self._found += len(findings)
         return [problem_of(node, finding) for finding in findings]
 
 

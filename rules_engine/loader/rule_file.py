@@ -7,6 +7,8 @@ The file's defaults are applied here, and expressions and templates are checked 
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -62,14 +64,14 @@ def load_rule_file(
     problems += _check_file_level(root, file.expressions)
     rules = root.get("rules")
     nodes = rules.items() if rules is not None else []
-    places = [problem.location for problem in of_source]
-    outside = [place for place in places if not any(_is_within(place, node) for node in nodes)]
-    sections_sound = not _errors(problems) and not outside
+    refused = [_node_at(nodes, problem.location) for problem in of_source]
+    sections_sound = not _errors(problems) and None not in refused
+    unsound = {id(node) for node in refused}
     loaded = []
     for node in nodes:
         rule, found = _load_rule(node, file)
         problems += found
-        sound = not _errors(found) and not any(_is_within(place, node) for place in places)
+        sound = not _errors(found) and id(node) not in unsound and not file.expressions.exhausted
         id_node = node.get("id")
         if rule is not None and id_node is not None:
             keys = node.keys
@@ -79,8 +81,13 @@ def load_rule_file(
     return loaded, _without_echoes(root, problems)
 
 
-def _is_within(place: Location, node: Node) -> bool:
-    return node.start <= node.source.offset(place.line, place.column) <= node.end
+def _node_at(nodes: list[Node], place: Location) -> Node | None:
+    """Which of the nodes, in the order of the file, a place lies in."""
+    if not nodes:
+        return None
+    at = nodes[0].source.offset(place.line, place.column)
+    number = bisect_right(nodes, at, key=lambda node: node.start) - 1
+    return nodes[number] if number >= 0 and at <= nodes[number].end else None
 
 
 def _errors(problems: list[Problem]) -> bool:
@@ -137,8 +144,10 @@ def _scope(root: Node) -> Scope:
 
 def _check_file_level(root: Node, expressions: Expressions) -> Iterator[Problem]:
     conditions = root.get("conditions")
-    for _, node in conditions.entries() if conditions is not None else []:
+    nodes = dict(conditions.entries()) if conditions is not None else {}
+    for node in nodes.values():
         yield from expressions.check_condition(node)
+    yield from expressions.check_circles(nodes)
     for section in ("defaults", "vars", "lists"):
         section_node = root.get(section)
         if section_node is not None:
@@ -285,26 +294,27 @@ def _mappings(node: Node | None) -> list[Node]:
 
 def _without_echoes(root: Node, problems: list[Problem]) -> list[Problem]:
     """Without findings about names of this file whose own definition has a problem."""
-    broken = []
+    broken: set[str] = set()
     for section, prefix in (("vars", "vars"), ("lists", "lists"), ("conditions", "is")):
         node = root.get(section)
         if node is None:
             continue
         if node.broken or node.kind != "mapping":
-            broken.append(f"{prefix}.")
+            broken.add(prefix)
         else:
-            broken += [f"{prefix}.{name}" for name, value in node.entries() if _is_wrong(value, section)]
+            broken |= {f"{prefix}.{name}" for name, value in node.entries() if _is_wrong(value, section)}
     if not broken:
         return problems
-    return [
-        p for p in problems if not (p.code.startswith("RE2") and any(one in _marked(p) for one in broken))
-    ]
+    return [p for p in problems if not p.code.startswith("RE2") or not broken & _names_marked(p)]
 
 
 def _is_wrong(node: Node, section: str) -> bool:
     return node.broken or (section == "lists" and node.kind != "sequence")
 
 
-def _marked(problem: Problem) -> str:
+def _names_marked(problem: Problem) -> set[str]:
+    """`vars.a` and `vars` for each such name in what a problem marks."""
     start = problem.location.column - 1
-    return problem.source_line[start : start + problem.location.length]
+    marked = problem.source_line[start : start + problem.location.length]
+    names = re.findall(r"\b((vars|lists|is)\.\w+)", marked)
+    return {name for pair in names for name in pair}

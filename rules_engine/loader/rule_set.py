@@ -6,9 +6,12 @@ problems.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.rule_tests import MOST_SUGGESTIONS
+from rules_engine.schema import ID_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +26,8 @@ def check_rule_set(loaded: list[LoadedRule], tested: set[str]) -> tuple[set[str]
     problems = [problem for _, problem in twice]
     known = {one.rule.id for one in loaded}
     # A name with a typing error was reported: its rule need not be called untested, too.
-    meant = {name if name in known else nearest(name, known) or name for name in tested}
+    unknown = sorted(tested - known)[:MOST_SUGGESTIONS]
+    meant = tested | {nearest(name, known) or name for name in unknown}
     problems += _tests(loaded, meant)
     return {rule_id for rule_id, _ in twice}, problems
 
@@ -44,6 +48,8 @@ def _same_ids(loaded: list[LoadedRule]) -> Iterator[tuple[str, Problem]]:
 
 def _tests(loaded: list[LoadedRule], tested: set[str]) -> Iterator[Problem]:
     for one in loaded:
+        if not re.search(ID_PATTERN, one.rule.id):
+            continue
         has_tests = one.tests_key is not None or one.rule.id in tested
         if one.rule.enabled and not has_tests:
             message = f"rule '{one.rule.id}' has no tests"

@@ -8,6 +8,7 @@ action that the rule does not have, an expectation without content.
 from __future__ import annotations
 
 import re
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from rules_engine.loader.shape import check_shape
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event, parse_record
 from rules_engine.schema import RECORD_SHAPE, TABLE_PATTERN
+
+MOST_SUGGESTIONS = 20
+"""Looking for the nearest of thousands of ids takes milliseconds each time."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +40,7 @@ def check_tests(node: Node, rule: Rule) -> Iterator[Problem]:
 
 def check_file_tests(node: Node, rules: Mapping[str, Rule], complete: bool) -> Iterator[Problem]:
     """The tests of a `*.test.yaml` file. Unless all rules were read (`complete`), none is called unknown."""
+    suggestions = islice(count(), MOST_SUGGESTIONS)
     for test in node.items():
         if test.kind != "mapping":
             continue
@@ -53,7 +58,7 @@ def check_file_tests(node: Node, rules: Mapping[str, Rule], complete: bool) -> I
         named = [rule_node] if rule_node is not None else matches.items() if matches is not None else []
         rule = rules.get(rule_node.value) if rule_node is not None and rule_node.kind == "scalar" else None
         if complete:
-            yield from _unknown_rules(named, rules)
+            yield from _unknown_rules(named, rules, suggestions)
         yield from check_record(test, _table(rule))
         if rule_node is not None:
             yield from check_expectation(test, rule)
@@ -74,10 +79,12 @@ def rules_tested(node: Node) -> set[str]:
     return {one.value for one in named if isinstance(one.value, str)}
 
 
-def _unknown_rules(named: Iterable[Node], rules: Mapping[str, Rule]) -> Iterator[Problem]:
+def _unknown_rules(
+    named: Iterable[Node], rules: Mapping[str, Rule], suggestions: Iterator[int]
+) -> Iterator[Problem]:
     for node in named:
         if isinstance(node.value, str) and node.value not in rules and not node.broken:
-            near = nearest(node.value, rules)
+            near = nearest(node.value, rules) if next(suggestions, None) is not None else None
             hint = (
                 f"did you mean '{near}'?" if near else "name a rule of the files that are validated together"
             )

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ HINT = "keep it in Secrets Manager and write ${secret:NAME}; then change it, for
 
 
 def secrets_in_text(source: SourceFile) -> Iterator[Problem]:
-    """Everything in the file that has the form of a known kind of secret."""
+    """What in the file has the form of a known kind of secret, of each kind the first hundred."""
     for kind, needles, pattern in _KNOWN:
         if any(needle in source.text for needle in needles):
-            for match in re.finditer(pattern, source.text):
+            for match in islice(re.finditer(pattern, source.text), 100):
                 if "EXAMPLE" not in match[0]:
                     yield _secret(source, kind, match.start(), match.end())
 
@@ -75,12 +76,32 @@ def _looks_random(text: str) -> bool:
 def _secret(source: SourceFile, kind: str, start: int, end: int) -> Problem:
     article = "the" if kind.startswith("value") else "an" if kind.startswith("AWS") else "a"
     message = f"{article} {kind} stands here in plain text"
-    return masked(source.problem("RE306", message, source.location(start, end), HINT))
+    return source.problem("RE306", message, source.location(start, end), HINT)
 
 
-def masked(problem: Problem) -> Problem:
-    """The problem, with what it marks made unreadable but for its beginning."""
-    line, place = problem.source_line, problem.location
-    shown = place.column - 1 + min(4, place.length // 4)
-    end = place.column - 1 + place.length
-    return replace(problem, source_line=line[:shown] + "*" * (end - shown) + line[end:])
+def masked(problems: list[Problem]) -> list[Problem]:
+    """The problems, with every secret they found made unreadable in whatever shows its line."""
+    spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for problem in problems:
+        if problem.code == "RE306":
+            place = problem.location
+            shown = place.column - 1 + min(4, place.length // 4)
+            span = (shown, place.column - 1 + place.length)
+            spans.setdefault((place.path, place.line), []).append(span)
+    lines: dict[tuple[str, int], str] = {}
+    found = []
+    for problem in problems:
+        at = (problem.location.path, problem.location.line)
+        if at in spans and problem.source_line:
+            if at not in lines:
+                lines[at] = _with_stars(problem.source_line, spans[at])
+            problem = replace(problem, source_line=lines[at])  # noqa: PLW2901 - the same problem
+        found.append(problem)
+    return found
+
+
+def _with_stars(line: str, spans: list[tuple[int, int]]) -> str:
+    characters = list(line)
+    for start, end in spans:
+        characters[start:end] = "*" * (end - start)
+    return "".join(characters)

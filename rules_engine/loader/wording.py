@@ -126,7 +126,8 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
 
 
 def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
-    if "array" not in wanted:
+    # Where a number would do too, the entries of a list are plain values, not mappings.
+    if "array" not in wanted or "number" in wanted:
         return ""
     first = next(iter(node.value), "")
     if first.startswith("-"):

@@ -34,6 +34,7 @@ with contextlib.suppress(ImportError):  # PyYAML can be built without libyaml
 MOST_BYTES = 1024 * 1024
 MOST_NODES = 100_000
 DEEPEST = 32
+MOST_PROBLEMS = 1_000
 
 _LINE_END = re.compile(r"\r\n?")
 
@@ -157,11 +158,18 @@ class _Builder:
                 self._alias(event)
             elif kind is yaml.DocumentStartEvent and not self._document(event):
                 break
-            if self._too_much:
-                return None, self.problems
+            if self._too_much or len(self.problems) >= MOST_PROBLEMS:
+                return None, self._given_up()
         if self.root is None:
             self.root = Node(self.source, "scalar", None, 0, 0, "")
         return self.root, self.problems
+
+    def _given_up(self) -> list[Problem]:
+        if not self._too_much:
+            message = f"the file has more than {MOST_PROBLEMS - 1:,} problems"
+            hint = "mend those above; from here on the file was not read"
+            self._report("RE110", message, self.last_end, self.last_end + 1, hint)
+        return self.problems
 
     def refuse(self, error: yaml.MarkedYAMLError) -> tuple[None, list[Problem]]:
         """The problems of a file that the parser gave up on."""

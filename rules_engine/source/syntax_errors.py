@@ -229,7 +229,8 @@ def _missing_space(trouble: _Trouble) -> Problem | None:
     if trouble.context_at is not None:
         lines.insert(0, trouble.source.location(trouble.context_at).line)
     if trouble.last is not None and trouble.problem == "mapping values are not allowed here":
-        lines = [*range(trouble.last.location.line, trouble.place.line), *lines]
+        first, error = trouble.last.location.line, trouble.place.line
+        lines = [first, *range(max(first + 1, error - 50), error), *lines]
         if trouble.last.location.line == trouble.place.line and trouble.place.line > 1:
             lines.insert(0, trouble.place.line - 1)
     for number in lines:

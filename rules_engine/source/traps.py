@@ -8,6 +8,7 @@ mend. These are found on the parser's events; what stops the parser is in `synta
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,14 +104,16 @@ def has_colon(key: Node) -> bool:
 def key_without_value(key: Node) -> Problem:
     """`{total:1}`, `{a}` and `[?x]`, of which YAML makes a key with nothing."""
     source, written = key.source, key.source.text[key.start : key.end]
-    before = source.text[: key.start].rstrip()
+    # Not all that stands before: there may be a mebibyte of it for each of many keys.
+    before = source.text[max(0, key.start - 80) : key.start].rstrip()
+    opening = max(0, key.start - 80) + len(before) - 2
     if before.endswith("[?"):
-        start = len(before) - 2
+        start = opening
         hint = quoted(source, start, "a value that begins with '[' is a list in YAML")
         location = source.location(start, key.end)
         return source.problem("RE102", "'[?' without quotes is read as a list", location, hint)
     if before.endswith("{{"):
-        return hole_without_quotes(source, len(before) - 2)
+        return hole_without_quotes(source, opening)
     name, colon, value = written.partition(":")
     if colon and key.style == "":
         message = f"a space is missing after '{name}:'"
@@ -156,13 +159,21 @@ def has_tab(source: SourceFile, root: Node | None) -> bool:
     if "\t" not in source.text:
         return False
     spans = sorted(_quoted_spans(root)) if root is not None else []
+    behind_comment = 0
     for match in re.finditer("\t", source.text):
         at = match.start()
+        if at < behind_comment or _is_inside(spans, at):
+            continue
         line_start = source.text.rfind("\n", 0, at) + 1
-        inside = any(start <= at < end for start, end in spans)
-        if not inside and not _in_comment(source.text, line_start, at, spans):
+        if not _in_comment(source.text, line_start, at, spans):
             return True
+        behind_comment = source.text.find("\n", at) % (len(source.text) + 1)
     return False
+
+
+def _is_inside(spans: list[tuple[int, int]], at: int) -> bool:
+    before = bisect_right(spans, (at, len(spans) and spans[-1][1])) - 1
+    return before >= 0 and spans[before][0] <= at < spans[before][1]
 
 
 def _quoted_spans(root: Node) -> Iterator[tuple[int, int]]:
@@ -183,7 +194,7 @@ def _in_comment(text: str, line_start: int, at: int, spans: list[tuple[int, int]
     hash_at = text.find("#", line_start, at)
     while hash_at != -1:
         begins = hash_at == line_start or text[hash_at - 1] in " \t"
-        if begins and not any(start <= hash_at < end for start, end in spans):
+        if begins and not _is_inside(spans, hash_at):
             return True
         hash_at = text.find("#", hash_at + 1, at)
     return False

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from rules_engine.errors import Location, Problem, Severity
-from rules_engine.source.spans import origins
+from rules_engine.source.spans import Origins, origins
 
 Kind = Literal["scalar", "mapping", "sequence"]
 
@@ -23,12 +23,15 @@ _NO_KEYS: dict[str, Node] = {}
 class SourceFile:
     """The text of one file, line ends made `\\n`."""
 
-    __slots__ = ("_line_starts", "path", "text")
+    __slots__ = ("_last_line", "_last_places", "_line_starts", "path", "text")
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
         self._line_starts: list[int] | None = None
+        # Many problems of one long line, or of one long text, come one after another.
+        self._last_line = (0, "")
+        self._last_places: tuple[Node | None, Origins | None] = (None, None)
 
     def location(self, start: int, end: int | None = None) -> Location:
         """The place of `text[start:end]`, cut at the end of its first line; at least one character long."""
@@ -44,8 +47,16 @@ class SourceFile:
         starts = self._starts()
         if not 1 <= number <= len(starts):
             return ""
-        end = starts[number] - 1 if number < len(starts) else len(self.text)
-        return self.text[starts[number - 1] : end]
+        if self._last_line[0] != number:
+            end = starts[number] - 1 if number < len(starts) else len(self.text)
+            self._last_line = (number, self.text[starts[number - 1] : end])
+        return self._last_line[1]
+
+    def places(self, node: Node) -> Origins | None:
+        """Where each character of the text `node` was written, counted from its start."""
+        if self._last_places[0] is not node:
+            self._last_places = (node, origins(self.text[node.start : node.end], node.style, node.value))
+        return self._last_places[1]
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a place; the opposite of `location`."""
@@ -149,7 +160,7 @@ class Node:
         """
         if not isinstance(self.value, str):
             return self.location
-        places = origins(self.source.text[self.start : self.end], self.style, self.value)
+        places = self.source.places(self)
         if places is None or not 0 <= start <= len(self.value):
             return self.location
         if start == len(self.value):
