@@ -14,6 +14,7 @@ import click
 
 from rules_engine import exact_json
 from rules_engine.actions import ACTIONS, COMMON_PROPERTIES, action_type
+from rules_engine.bundle_schema import bundle_schema
 from rules_engine.cli.code_pages import codes, load_page
 from rules_engine.cli.main import PROGRAM, rules_engine
 from rules_engine.expression import compile_expression
@@ -41,6 +42,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs/expressions.md": with_functions((ROOT / "docs/expressions.md").read_text()),
         ROOT / "schemas/rules.schema.json": json.dumps(rules_schema(), indent=2) + "\n",
         ROOT / "schemas/test.schema.json": json.dumps(tests_schema(), indent=2) + "\n",
+        ROOT / "schemas/bundle.schema.json": json.dumps(bundle_schema(), indent=2) + "\n",
     }
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 from decimal import Decimal
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rules_engine import bundle, exact_json
+from rules_engine.bundle_schema import bundle_schema
 from rules_engine.errors import BundleError, Location
 from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
 
@@ -54,6 +57,20 @@ def test_tests_and_positions_stay_with_the_author() -> None:
         location=Location("f", 1, 1),
     )
     assert bundle.dump(RuleSet((written,))) == bundle.dump(RuleSet((PLAIN,)))
+
+
+def test_a_bundle_is_what_its_schema_says() -> None:
+    validator = Draft202012Validator(bundle_schema())
+    Draft202012Validator.check_schema(bundle_schema())
+    document = json.loads(bundle.dump(RuleSet((FULL, PLAIN))))
+    assert list(validator.iter_errors(document)) == []
+    document["rules"][0]["nonsense"] = 1
+    assert [list(error.path) for error in validator.iter_errors(document)] == [["rules", 0]]
+
+
+def test_the_schema_of_a_rule_names_its_fields() -> None:
+    rule = bundle_schema()["properties"]["rules"]["items"]
+    assert set(rule["properties"]) == {field.name for field in fields(Rule)} - {"tests", "location"}
 
 
 def test_rules_of_one_file_share_their_scope() -> None:

@@ -17,7 +17,7 @@ LAYERS = [
     {"expression", "plain_record"},
     {"template", "index"},
     {"engine", "actions", "bundle", "template_checks"},
-    {"delivery", "schema", "aws"},
+    {"delivery", "schema", "bundle_schema", "aws"},
     {"loader", "function"},
     {"handler", "deploy"},
     {"local"},
@@ -25,7 +25,17 @@ LAYERS = [
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
 
-AUTHORS_ONLY = {"plain_record", "template_checks", "source", "schema", "loader", "deploy", "local", "cli"}
+AUTHORS_ONLY = {
+    "bundle_schema",
+    "plain_record",
+    "template_checks",
+    "source",
+    "schema",
+    "loader",
+    "deploy",
+    "local",
+    "cli",
+}
 """What the function never imports."""
 
 NEVER_IN_LAMBDA = {"yaml", "jsonschema", "click", "rich"}
