@@ -165,14 +165,21 @@ class StreamRecord:
 
     @property
     def created_at(self) -> str | None:
-        """ISO 8601 UTC text, with a fraction only where the source gives one that is not zero."""
+        """ISO 8601 UTC text, as precise as its source, so that the texts of one stream sort as its times do.
+
+        A change in Kinesis has 3 or 6 digits of a second, zeros too. One in a DynamoDB stream has whole
+        seconds, and a fraction only where the record gives one that is not zero.
+        """
         seconds = self.created_at_seconds
         if seconds is None:
             return None
-        whole = int(seconds)
         fraction = f"{seconds:f}".partition(".")[2]
-        moment = datetime.fromtimestamp(whole, UTC).replace(tzinfo=None).isoformat()
-        return f"{moment}.{fraction}Z" if fraction.strip("0") else f"{moment}Z"
+        if self._time_unit:
+            fraction = fraction[: -self._time_unit].ljust(-self._time_unit, "0")
+        elif not fraction.strip("0"):
+            fraction = ""
+        moment = datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat()
+        return f"{moment}.{fraction}Z" if fraction else f"{moment}Z"
 
     @property
     def document(self) -> dict[str, Any]:

@@ -162,18 +162,24 @@ def test_what_is_no_time_makes_the_record_malformed(time):
         parse_record(with_time(time))
 
 
+def created_at_in_kinesis(data):
+    body = {"eventID": "e", "eventName": "INSERT", "tableName": "t", "dynamodb": data}
+    return parse_record(in_kinesis(body)).created_at
+
+
 def test_kinesis_times_are_exact_in_either_precision():
     def at(time, precision):
         data = {"ApproximateCreationDateTime": time} | precision
-        body = {"eventID": "e", "eventName": "INSERT", "tableName": "t", "dynamodb": data}
-        return parse_record(in_kinesis(body)).created_at
+        return created_at_in_kinesis(data)
 
     micro, milli = "ApproximateCreationDateTimePrecision", "MILLISECOND"
     assert at(1722360048123456, {micro: "MICROSECOND"}) == "2024-07-30T17:20:48.123456Z"
     assert at(1722360048000001, {micro: "MICROSECOND"}) == "2024-07-30T17:20:48.000001Z"
     assert at(1722360048123, {micro: milli}) == "2024-07-30T17:20:48.123Z"
-    assert at(1722360048000, {micro: milli}) == "2024-07-30T17:20:48Z"
-    assert at(1722360048123, {}) == "2024-07-30T17:20:48.123Z"
+    assert at(1722360048000000, {micro: "MICROSECOND"}) == "2024-07-30T17:20:48.000000Z"
+    assert at(1722360048000, {micro: milli}) == "2024-07-30T17:20:48.000Z"
+    assert at(1722360048120, {}) == "2024-07-30T17:20:48.120Z"
+    assert at(1722360048123.9, {}) == "2024-07-30T17:20:48.123Z"
     with pytest.raises(RecordError, match="neither MILLISECOND nor MICROSECOND"):
         at(1722360048, {micro: "SECOND"})
 
@@ -255,6 +261,22 @@ def test_garbage_is_refused_as_a_record_error_or_read(raw):
         for name in image or ():
             with contextlib.suppress(AttributeValueError):
                 image[name]
+
+
+times = st.integers(1722360048 * 10**6, 1722360049 * 10**6) | st.integers(0, 253402300799 * 10**6)
+
+
+@given(times, times, st.sampled_from(["SECOND", "MILLISECOND", "MICROSECOND"]))
+def test_the_texts_of_one_source_sort_as_its_times(one, other, precision):
+    def text(microseconds):
+        time = microseconds // {"SECOND": 10**6, "MILLISECOND": 1000, "MICROSECOND": 1}[precision]
+        if precision == "SECOND":
+            return time, parse_record(with_time(time)).created_at
+        name = "ApproximateCreationDateTime"
+        return time, created_at_in_kinesis({name: time, f"{name}Precision": precision})
+
+    (time, shown), (other_time, other_shown) = text(one), text(other)
+    assert (shown < other_shown, shown == other_shown) == (time < other_time, time == other_time)
 
 
 @given(
