@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rules_engine.actions import Permission, sns
+from rules_engine.actions import ConfigFinding, Permission, sns
 from rules_engine.aws import Clients
 from rules_engine.errors import RuleSetError, SettingsError, TemplateError
 from rules_engine.model import EMPTY_SCOPE
@@ -100,10 +100,10 @@ SUBJECT_TEXT = "the subject must be one line of printable ASCII that does not st
     ("config", "message"),
     [
         ({"subject": "{{ new.none || '' }}"}, "the subject has 0 characters: SNS takes 1 to 100"),
-        ({"subject": "x" * 101}, "the subject has 101 characters: SNS takes 1 to 100"),
-        ({"subject": "one\ntwo"}, SUBJECT_TEXT),
-        ({"subject": "Größe"}, SUBJECT_TEXT),
-        ({"subject": " indented"}, SUBJECT_TEXT),
+        ({"subject": "x" * 93 + " {{ new.status }}"}, "the subject has 101 characters: SNS takes 1 to 100"),
+        ({"subject": "{{ 'one\ntwo' }}"}, SUBJECT_TEXT),
+        ({"subject": "Order of {{ 'Zoë' }}"}, SUBJECT_TEXT),
+        ({"subject": "{{ ' indented' }}"}, SUBJECT_TEXT),
         ({"message": "{{ new.none || '' }}"}, "the message is empty, which SNS does not take"),
         (
             {"attributes": {"status": "{{ new }}"}},
@@ -124,6 +124,83 @@ def test_what_sns_would_refuse_is_found_before_it_is_sent(config: dict[str, Any]
     with pytest.raises(TemplateError) as failure:
         render(**config)
     assert str(failure.value) == message
+
+
+SUBJECT_HINT = "write one short line of ASCII; any other text has its place in 'message'"
+TOPIC_FINDING = ConfigFinding(
+    "RE109",
+    ("topic_arn",),
+    "'topic_arn' is not the ARN of an SNS topic",
+    "write arn:aws:sns:<region>:<account>:<name>, or ${NAME} for a variable of the function",
+)
+TOO_LONG = "the subject has 101 characters: SNS takes 1 to 100"
+
+
+@pytest.mark.parametrize(
+    ("config", "finding"),
+    [
+        ({"subject": "x" * 101}, ConfigFinding("RE109", ("subject",), TOO_LONG, SUBJECT_HINT)),
+        (
+            {"subject": "x" * 101 + "{{ new.a }}"},
+            ConfigFinding("RE109", ("subject",), TOO_LONG, SUBJECT_HINT),
+        ),
+        *(
+            ({"subject": subject}, ConfigFinding("RE109", ("subject",), SUBJECT_TEXT, SUBJECT_HINT))
+            for subject in ("one\ntwo", "Größe", " indented", "für {{ new.name }}", "{{ new.a }}\n", "${A}\t")
+        ),
+        *(
+            ({"topic_arn": topic}, TOPIC_FINDING)
+            for topic in (
+                "orders",
+                f"{TOPIC}:8f7d2c1e-0000-4000-8000-000000000001",
+                "arn:aws:sqs:eu-central-1:000000000000:orders",
+                "arn:aws:sns:eu-central-1:0:orders",
+                f"{TOPIC}.fif",
+                f"{TOPIC}\n",
+            )
+        ),
+        (
+            {"message": ""},
+            ConfigFinding(
+                "RE109",
+                ("message",),
+                "the message is empty, which SNS does not take",
+                "write a text, or remove the key",
+            ),
+        ),
+        (
+            {"attributes": {"a": "b", "status": ""}},
+            ConfigFinding(
+                "RE109",
+                ("attributes", "status"),
+                "the message attribute 'status' is empty, which SNS does not take",
+                "write a value, or remove the key",
+            ),
+        ),
+    ],
+)
+def test_what_sns_would_refuse_for_every_record_is_found(
+    config: dict[str, Any], finding: ConfigFinding
+) -> None:
+    config = {"topic_arn": TOPIC, **config}
+    assert sns.check(config) == [finding]
+    with pytest.raises(RuleSetError) as refusal:
+        sns.build(action_spec("sns", **config), EMPTY_SCOPE, {"A": "a"}, None)
+    assert str(refusal.value) == f"action 'sns': {finding.message}"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"topic_arn": "arn:aws:sns:${AWS_REGION}:${ACCOUNT}:orders"},
+        {"topic_arn": "arn:aws-cn:sns:cn-north-1:123456789012:Orders_2-b.fifo"},
+        {"subject": "{{ new.name }}", "message": "{{ new.text }}", "attributes": {"a": "{{ new.a }}"}},
+        {"subject": " {{ new.name }}${NAME}", "message": {}},
+        {"subject": "x" * 100 + "{{ new.a || '' }}", "attributes": {"a": 0, "b": False, "c": []}},
+    ],
+)
+def test_a_config_that_can_work_has_no_findings(config: dict[str, Any]) -> None:
+    assert sns.check({"topic_arn": TOPIC, **config}) == []
 
 
 def test_the_largest_subject_and_message_are_taken() -> None:

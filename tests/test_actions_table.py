@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from rules_engine.actions import ConfigFinding, Permission, table
@@ -125,31 +127,33 @@ KEY_VALUE = "'{}.key': attribute 'id' must be a text, number or binary with a va
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"put": "{{ new.none }}"}, "'put' is not a map but null"),
-        ({"put": "{{ new.status }}"}, "'put' is not a map but str"),
-        ({"delete": {"key": "{{ keys.none }}"}}, "'delete.key' is not a map but null"),
+        ({"put": "{{ new.none }}"}, "'put' needs an object, not null"),
+        ({"put": "{{ new.status }}"}, "'put' needs an object, not string"),
+        ({"delete": {"key": "{{ keys.none }}"}}, "'delete.key' needs an object, not null"),
         ({"delete": {"key": {"id": "{{ new.none }}"}}}, KEY_VALUE.format("delete")),
         ({"delete": {"key": {"id": "{{ new.none || '' }}"}}}, KEY_VALUE.format("delete")),
-        ({"update": {"key": {"id": True}, "set": {"a": 1}}}, KEY_VALUE.format("update")),
+        ({"put": "{{ keys.*.length(@) }}"}, "'put' needs an object, not array"),
+        ({"put": "{{ new.total }}"}, "'put' needs an object, not number"),
+        ({"update": {"key": {"id": "{{ keys == old }}"}, "set": {"a": 1}}}, KEY_VALUE.format("update")),
         ({"update": {"key": {"id": "{{ keys }}"}, "set": {"a": 1}}}, KEY_VALUE.format("update")),
         (
             {"update": {"key": "{{ keys }}", "add": {"a": "{{ new.status }}"}}},
-            "'update.add' takes numbers and sets, not str",
+            "'update.add' takes numbers and sets, not string",
         ),
         (
             {"update": {"key": "{{ keys }}", "add": {"a": "{{ new.none }}"}}},
             "'update.add' takes numbers and sets, not null",
         ),
         (
-            {"update": {"key": "{{ keys }}", "add": {"a": ["x", 1]}}},
+            {"update": {"key": "{{ keys }}", "add": {"a": ["{{ new.status }}", "{{ new.total }}"]}}},
             "'update.add': a list must hold texts only, numbers only or binaries only",
         ),
         (
-            {"update": {"key": "{{ keys }}", "add": {"a": [True]}}},
+            {"update": {"key": "{{ keys }}", "add": {"a": "{{ keys.*.contains(@, 'o') }}"}}},
             "'update.add': a list must hold texts only, numbers only or binaries only",
         ),
         (
-            {"update": {"key": "{{ keys }}", "add": {"a": []}}},
+            {"update": {"key": "{{ keys }}", "add": {"a": "{{ new.none[] || `[]` }}"}}},
             "'update.add': a list must hold texts only, numbers only or binaries only",
         ),
         ({"put": {"id": 10**38 + 1}}, "'put': a number that DynamoDB cannot hold"),
@@ -210,9 +214,119 @@ def test_a_key_that_came_malformed_is_found_before_it_is_sent() -> None:
                 "DynamoDB changes a path only once in an update; make two actions of it",
             ),
         ),
+        (
+            {"table": "hi/story", "put": "{{ new }}"},
+            ConfigFinding(
+                "RE109",
+                ("table",),
+                "'hi/story' is not the name or ARN of a table",
+                "a name has 3 to 255 of A-Z, a-z, 0-9, '_', '.' and '-'; "
+                "an ARN ends with table/ and the name",
+            ),
+        ),
+        *(
+            (
+                {"put": put},
+                ConfigFinding(
+                    "RE109",
+                    ("put",),
+                    "'put' is always text, never an item",
+                    'write name: value lines, or one hole and nothing else, such as: put: "{{ new }}"',
+                ),
+            )
+            for put in ("item", "{{ new }} ", "${ITEM}", "{{ new }}{{ old }}")
+        ),
+        (
+            {"put": {"": 1}},
+            ConfigFinding(
+                "RE109",
+                ("put",),
+                "'put' has an attribute without a name",
+                "write its name before the colon",
+            ),
+        ),
+        *(
+            (
+                {
+                    operation: {
+                        "key": "id {{ keys.id }}",
+                        **({"remove": ["a"]} if operation == "update" else {}),
+                    }
+                },
+                ConfigFinding(
+                    "RE109",
+                    (operation, "key"),
+                    f"'{operation}.key' is always text, never a key",
+                    'write name: value lines, or one hole and nothing else, such as: key: "{{ keys }}"',
+                ),
+            )
+            for operation in ("update", "delete")
+        ),
+        (
+            {"delete": {"key": {"a": 1, "b": "{{ keys.b }}", "c": "x"}}},
+            ConfigFinding(
+                "RE109",
+                ("delete", "key"),
+                "'delete.key' has 3 attributes: a key has 1 or 2",
+                "write the partition key and, where the table has one, the sort key",
+            ),
+        ),
+        *(
+            (
+                {"delete": {"key": {"sk": "{{ keys.sk }}", "id": value}}},
+                ConfigFinding(
+                    "RE109",
+                    ("delete", "key", "id"),
+                    KEY_VALUE.format("delete"),
+                    "write a text, a number, or a hole that gives one",
+                ),
+            )
+            for value in ("", None, True, ["{{ keys.id }}"], {"a": "{{ keys.id }}"})
+        ),
+        *(
+            (
+                {"update": {"key": {"id": 1}, **change}},
+                ConfigFinding(
+                    "RE308",
+                    ("update", *place),
+                    f"'{text}' is in 'key', and an update cannot change a key",
+                    "leave it out here: the item has it from 'key'",
+                ),
+            )
+            for change, place, text in (
+                ({"set": {"a": 1, "id": 1}}, ("set", "id"), "id"),
+                ({"add": {"id.count": 1}}, ("add", "id.count"), "id.count"),
+                ({"remove": ["a", "id[0]"]}, ("remove", 1), "id[0]"),
+            )
+        ),
+        *(
+            (
+                {"update": {"key": {"id": 1}, "add": {"a": text}}},
+                ConfigFinding(
+                    "RE109", ("update", "add", "a"), "'update.add' takes numbers and sets, not text", hint
+                ),
+            )
+            for text, hint in (
+                ("-2.5", "remove the quotes: -2.5"),
+                ("one", "write a number, or a list of what is to join a set"),
+                ("{{ new.a }}{{ new.b }}", "write a number, or a list of what is to join a set"),
+            )
+        ),
+        *(
+            (
+                {"update": {"key": {"id": 1}, "add": {"a": value}}},
+                ConfigFinding(
+                    "RE109",
+                    ("update", "add", "a"),
+                    "'update.add': a list must hold texts only, numbers only or binaries only",
+                    "write for example: [a, b] or [1, 2]",
+                ),
+            )
+            for value in ([], [True], [[1]], ["x", 1], ["n {{ new.n }}", 1], [None, "{{ new.a }}"])
+        ),
     ],
 )
-def test_keys_that_do_not_go_together_are_found(config: dict[str, Any], finding: ConfigFinding) -> None:
+def test_what_must_fail_for_every_record_is_found(config: dict[str, Any], finding: ConfigFinding) -> None:
     config = {"table": "history", **config}
     assert table.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
@@ -225,6 +339,9 @@ def test_keys_that_do_not_go_together_are_found(config: dict[str, Any], finding:
     [
         {"put": "{{ new }}"},
         {"delete": {"key": "{{ keys }}"}},
+        {"delete": {"key": {"pk": "order#{{ keys.id }}", "sk": 0}}},
+        {"table": "${HISTORY}-table", "put": {"a": None, "b": "", "c": {"d": []}}},
+        {"update": {"key": {"id": 1}, "add": {"a": "{{ new.a }}", "b": ["{{ new.b }}"], "c": ["d", "${E}"]}}},
         {
             "update": {
                 "key": "{{ keys }}",
@@ -323,6 +440,31 @@ def test_an_update_sets_adds_and_removes(aws: Ministack, history: str) -> None:
         "map": {"M": {"status": {"B": "3q2+7w=="}}},
         "count": {"N": "3"},
         "seen": {"SS": ["a"]},
+    }
+
+
+@pytest.mark.local
+def test_the_manuals_update_works_on_any_item(aws: Ministack, unique_name: Callable[[str], str]) -> None:
+    name = unique_name("customers")
+    aws.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "customer_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "customer_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    examples = [
+        yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", table.__doc__ or "", re.S)
+    ]
+    (update,) = [action["update"] for (action,) in examples if "update" in action]
+    record = raw_record({"customer_id": {"S": "c-1"}}, {"order_id": {"S": "o-1"}})
+    for _ in range(2):
+        perform(record, table=name, update=update)
+    (item,) = aws.client("dynamodb").scan(TableName=name)["Items"]
+    assert item == {
+        "customer_id": {"S": "c-1"},
+        "last_order_id": {"S": "o-1"},
+        "address": {"NULL": True},
+        "orders": {"N": "2"},
     }
 
 

@@ -11,9 +11,13 @@
 - `topic_arn`: the topic; `${NAME}` may stand in it, a hole may not.
 - `message`: a text is sent as it is, anything else as JSON with exact numbers. Default: the change
   (`eventID`, `eventName`, `table`, `createdAt`, `keys`, `new`, `old`).
-- `subject`: for e-mail subscribers; ASCII, one line, at most 100 characters.
+- `subject`: for e-mail subscribers; printable ASCII, one line, at most 100 characters.
 - `attributes`: for subscription filters. A text becomes `String`, a number `Number`, a list or a DynamoDB set
   `String.Array`, a DynamoDB binary `Binary`, `true` and `false` the text. What is null is left out.
+
+Text that users write belongs in the message, not in the subject: a name such as `Zoë`, a line end or a long
+text makes the subject impossible, and the record fails each time it is delivered, which holds up all records
+behind it in its shard. Ids and states of your own, as in the example, are safe.
 
 A topic whose name ends in `.fifo` gets the item's key as message group, so the messages of one item stay in
 order, and the delivery id as deduplication id, so a repeat within five minutes is dropped.
@@ -24,22 +28,23 @@ an error of the record, not of the topic.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.actions import Permission
+from rules_engine.actions import ConfigFinding, Permission
 from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.attribute_value import Binary
-from rules_engine.errors import TemplateError
-from rules_engine.template import compile_template
+from rules_engine.errors import RuleSetError, TemplateError
+from rules_engine.template import compile_template, holes, references, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from rules_engine.actions import Clients, ConfigFinding
+    from rules_engine.actions import Clients
     from rules_engine.model import ActionSpec, Delivery, Scope
     from rules_engine.record import StreamRecord
     from rules_engine.template import Template
@@ -71,7 +76,10 @@ SCHEMA: dict[str, Any] = {
             "type": "object",
             # The names that SNS takes: no dot at either end or twice, at most 256 characters.
             "propertyNames": {"pattern": r"^(?=.{1,256}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"},
-            "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
+            "additionalProperties": {
+                "type": ["string", "number", "boolean", "array"],
+                "examples": ["{{ new.status }}"],
+            },
             "description": "Message attributes by name, for the filters of subscriptions.",
             "examples": [{"status": "{{ new.status }}", "total": "{{ new.total }}"}],
         },
@@ -83,6 +91,8 @@ SECRET_FIELDS: tuple[str, ...] = ()
 
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
+
+_is_topic_arn = re.compile(r"arn:[^:]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +136,43 @@ def permissions(spec: ActionSpec) -> list[Permission]:
 
 
 def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    return []
+    return [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+
+
+def _check_topic(topic_arn: str) -> Iterator[ConfigFinding]:
+    if not holes(topic_arn) and not references(topic_arn) and not _is_topic_arn(topic_arn):
+        hint = "write arn:aws:sns:<region>:<account>:<name>, or ${NAME} for a variable of the function"
+        yield ConfigFinding("RE109", ("topic_arn",), "'topic_arn' is not the ARN of an SNS topic", hint)
+
+
+def _check_subject(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
+    subject = config.get("subject")
+    if subject is None:
+        return
+    fixed = "".join(part for part in scan(subject) if isinstance(part, str))
+    fault = _subject_fault(fixed, is_whole=fixed == subject)
+    if fault is not None:
+        hint = "write one short line of ASCII; any other text has its place in 'message'"
+        yield ConfigFinding("RE109", ("subject",), fault, hint)
+
+
+def _check_empty(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
+    if config.get("message") == "":
+        message, hint = "the message is empty, which SNS does not take", "write a text, or remove the key"
+        yield ConfigFinding("RE109", ("message",), message, hint)
+    for name, value in config.get("attributes", {}).items():
+        if value == "":
+            message = f"the message attribute '{name}' is empty, which SNS does not take"
+            yield ConfigFinding("RE109", ("attributes", name), message, "write a value, or remove the key")
 
 
 def build(
     spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
 ) -> SnsAction:
     config = spec.config
+    findings = check(config)
+    if findings:
+        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
     return SnsAction(
         topic_arn=target(config["topic_arn"], environment),
         message=payload(spec, "message", scope, environment),
@@ -144,13 +184,19 @@ def build(
 
 def _subject(text: str) -> str:
     """SNS refuses the whole message for a bad subject, so it is found here, by name."""
-    if not text or len(text) > SUBJECT_LIMIT:
-        raise TemplateError(f"the subject has {len(text)} characters: SNS takes 1 to {SUBJECT_LIMIT}")
-    if not text.isascii() or not text.isprintable() or text[0] == " ":
-        raise TemplateError(
-            "the subject must be one line of printable ASCII that does not start with a space"
-        )
+    fault = _subject_fault(text, is_whole=True)
+    if fault is not None:
+        raise TemplateError(fault)
     return text
+
+
+def _subject_fault(text: str, *, is_whole: bool) -> str | None:
+    """What is wrong with a subject, or with those parts of one that are the same for every record."""
+    if len(text) > SUBJECT_LIMIT or (is_whole and not text):
+        return f"the subject has {len(text)} characters: SNS takes 1 to {SUBJECT_LIMIT}"
+    if not text.isascii() or not text.isprintable() or (is_whole and text[0] == " "):
+        return "the subject must be one line of printable ASCII that does not start with a space"
+    return None
 
 
 def _message_attributes(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:

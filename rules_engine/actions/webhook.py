@@ -8,8 +8,10 @@
 ```
 
 - `url`: `https://`. Holes may stand in path segments and query values only and are percent-encoded; scheme
-  and host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `..` as a
-  segment.
+  and host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `.` or `..` as a
+  segment. Where a hole makes one of `.` or `..`, nothing is sent and the record fails each time it is
+  delivered: put a text that users write in a query value or the body, or a fixed text beside it
+  (`/order-{{ new.name }}`).
 - `method`: `POST` (default) or `PUT`.
 - `headers`: fixed texts, in which `${NAME}` and `${secret:...}` may stand.
 - `body`: always sent as JSON, with exact numbers. Default: the change (`eventID`, `eventName`, `table`,
