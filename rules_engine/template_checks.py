@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
-from rules_engine.expression.checks import check
+from rules_engine.expression.checks import NamedConditions, check
 from rules_engine.model import EMPTY_SCOPE, Scope
 from rules_engine.template import Hole, scan
 
@@ -21,7 +21,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def check_template(
-    text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
+    text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
 ) -> list[Finding]:
     """Everything that can be said against one string; positions are characters of it."""
     findings = []

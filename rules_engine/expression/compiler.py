@@ -12,7 +12,7 @@ writes is ever formatted into code.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from rules_engine.errors import EvaluationError, ExpressionError, Finding
 from rules_engine.expression import closures as make
@@ -28,6 +28,9 @@ from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+CompiledConditions: TypeAlias = "dict[str, tuple[Closure, int]]"
+"""Closure and levels of named conditions of one scope."""
 
 _STEPS_OF_FOLDING = 10_000
 """What all constants of one expression may cost together while it is compiled."""
@@ -62,12 +65,22 @@ class Program:
         return f"Program({self.text!r})"
 
 
-def compile_expression(text: str, scope: Scope = EMPTY_SCOPE) -> Program:
-    """The program of `text`, with `vars`, `lists` and `is` of `scope`. Raises ExpressionError."""
+def compile_expression(
+    text: str, scope: Scope = EMPTY_SCOPE, conditions: CompiledConditions | None = None
+) -> Program:
+    """The program of `text`, with `vars`, `lists` and `is` of `scope`. Raises ExpressionError.
+
+    `conditions` holds those of the scope that were compiled before; those that `text` needs are added.
+    """
     node = parse(text)
-    compiler = _Compiler(scope)
+    compiler = _Compiler(scope, {} if conditions is None else conditions)
     evaluate = compiler.compile(node)
     return Program(text, node, evaluate, compiler.repeats)
+
+
+def compile_condition(name: str, scope: Scope, conditions: CompiledConditions) -> None:
+    """Add the named condition, and those that it uses, to `conditions`. Raises ExpressionError."""
+    _Compiler(scope, conditions).add_condition(name)
 
 
 def _count(node: Node) -> int:
@@ -75,14 +88,13 @@ def _count(node: Node) -> int:
 
 
 class _Compiler:
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, conditions: CompiledConditions) -> None:
         self.scope = scope
         self.level = 0
         self.deepest = 0
         self.repeats = False
         """Whether one value may occur many times in the result, which is then larger than it was to build."""
-        self.conditions: dict[str, tuple[Closure, int]] = {}
-        """Closure and levels of each named condition used so far."""
+        self.conditions = conditions
         self.open: list[str] = []
         self.folding = Evaluation(None, _STEPS_OF_FOLDING)
 
@@ -166,12 +178,15 @@ class _Compiler:
         if name in self.open:
             circle = " -> ".join([*self.open[self.open.index(name) :], name])
             self._refuse("RE213", f"named conditions in a circle: {circle}", node)
-        if name not in self.conditions:
-            self.conditions[name] = self._compile_condition(name)
+        self.add_condition(name)
         closure, levels = self.conditions[name]
         self._check_level(node, self.level + levels)
         self.repeats = True
         return closure
+
+    def add_condition(self, name: str) -> None:
+        if name not in self.conditions:
+            self.conditions[name] = self._compile_condition(name)
 
     def _compile_condition(self, name: str) -> tuple[Closure, int]:
         condition = parse(self.scope.conditions[name])

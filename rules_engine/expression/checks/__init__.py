@@ -19,36 +19,47 @@ from rules_engine.expression.checks.calls import check_call, check_expref
 from rules_engine.expression.checks.comparisons import check_comparison, check_negated_path, check_pipe
 from rules_engine.expression.checks.conditions import condition_warnings
 from rules_engine.expression.checks.images import check_image, check_images_of_call, check_images_of_condition
+from rules_engine.expression.checks.named import NamedConditions
 from rules_engine.expression.checks.names import check_root
 from rules_engine.expression.checks.own_names import OWN, check_own_name, defined
 from rules_engine.expression.checks.places import Place, walk
 from rules_engine.expression.checks.report import Report
 from rules_engine.expression.checks.wording import explain, find_mistake
-from rules_engine.expression.compiler import compile_expression
 from rules_engine.expression.syntax import Node, parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+__all__ = ["NamedConditions", "check", "check_condition"]
+
 NOTHING_ABSENT: Mapping[str, str] = MappingProxyType({})
 
 
-def check(text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT) -> list[Finding]:
-    """The findings about an expression. `absent` maps `new`, `old` to why no record of the rule has them."""
+def check(
+    text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT
+) -> list[Finding]:
+    """The findings about an expression. `absent` maps `new`, `old` to why no record of the rule has them.
+
+    Who checks many expressions of one file gives its `NamedConditions`, for they remember what they found.
+    """
     tree = _parse(text)
-    return [tree] if isinstance(tree, Finding) else _check_tree(text, tree, scope, absent)
+    return [tree] if isinstance(tree, Finding) else _check_tree(text, tree, _named(scope), absent)
 
 
 def check_condition(
-    text: str, scope: Scope = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT
+    text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT
 ) -> list[Finding]:
     """The findings about an expression that decides something: those of `check`, and warnings."""
-    tree = _parse(text)
+    tree, named = _parse(text), _named(scope)
     if isinstance(tree, Finding):
         return [tree]
-    found = _check_tree(text, tree, scope, absent)
-    return found or sorted(condition_warnings(tree, scope), key=lambda finding: finding.start)
+    found = _check_tree(text, tree, named, absent)
+    return found or sorted(condition_warnings(tree, named.scope), key=lambda finding: finding.start)
+
+
+def _named(scope: Scope | NamedConditions) -> NamedConditions:
+    return scope if isinstance(scope, NamedConditions) else NamedConditions(scope)
 
 
 def _parse(text: str) -> Node | Finding:
@@ -61,24 +72,17 @@ def _parse(text: str) -> Node | Finding:
         return explain(text, error.finding)
 
 
-def _check_tree(text: str, tree: Node, scope: Scope, absent: Mapping[str, str]) -> list[Finding]:
-    report = Report(text, scope, absent)
+def _check_tree(text: str, tree: Node, named: NamedConditions, absent: Mapping[str, str]) -> list[Finding]:
+    report = Report(text, named, absent)
     for place in walk(tree):
         if not report.is_claimed(place.node):
             for check_node in _CHECKS.get(place.node.type, ()):
                 check_node(place, report)
     found = sorted(report.findings, key=lambda finding: (finding.start, finding.length))
-    return found if found or not scope.conditions else _too_large(text, scope)
-
-
-def _too_large(text: str, scope: Scope) -> list[Finding]:
-    """What only the compiler sees: too many levels together with the named conditions it uses."""
-    try:
-        compile_expression(text, scope)
-    except ExpressionError as error:
-        if error.finding.code == "RE212":
-            return [Finding("RE212", error.finding.message, 0, len(text), error.finding.hint)]
-    return []
+    if found or not named.scope.conditions:
+        return found
+    too_large = named.too_large(text, tree)
+    return [too_large] if too_large else []
 
 
 def _check_head(place: Place, report: Report) -> None:

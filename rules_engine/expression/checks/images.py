@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rules_engine.errors import ExpressionError
-from rules_engine.expression.checks.own_names import conditions_used
-from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, Path, Place, path_from, walk
-from rules_engine.expression.syntax import parse
+from rules_engine.expression.checks.named import EITHER, IMAGES
+from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, Path, Place, is_alternative, path_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rules_engine.expression.checks.report import Report
     from rules_engine.expression.node import Node
-    from rules_engine.model import Scope
 
-IMAGES = ("new", "old")
+_SHARED = (
+    "if rules for other events share 'is.{}', let it read (new || old), the image that is there; "
+    "or change 'event' or 'view' of this rule"
+)
 
 _TYPE_TAGS = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"})
 
@@ -32,7 +30,8 @@ def check_image(place: Place, report: Report) -> None:
     if place.meaning == "item" and name in IMAGES:
         _report_image_in_item(place, report)
     elif place.meaning == "record" and name in report.absent:
-        report.add(place, "RE402", _never_there(report, f"'{name}'", name))
+        if len(report.absent) > 1 or not is_alternative(place):
+            report.add(place, "RE402", _never_there(report, f"'{name}'", name))
     else:
         _check_type_tags(place, report)
 
@@ -71,32 +70,16 @@ def check_images_of_condition(place: Place, report: Report) -> None:
     if not report.absent or len(path.names) < 2:
         return
     name = path.names[1]
-    read = images_read(report.scope, name, set())
-    image = next((image for image in IMAGES if image in report.absent and image in read), None)
+    read = report.named.images_read(name)
+    both = len(report.absent) > 1
+    found = (
+        image for image in IMAGES if image in report.absent and (image in read or (both and EITHER in read))
+    )
+    image = next(found, None)
     if image:
         message = f"'is.{name}' reads '{image}', which is never there: {report.absent[image]}"
-        report.add(place, "RE402", message, marked=(path.parts[0].start, path.parts[1].end))
-
-
-def images_read(scope: Scope, name: str, seen: set[str]) -> set[str]:
-    """The images that the named condition reads, also through those that it uses."""
-    seen.add(name)
-    try:
-        images = set(_images_in(parse(scope.conditions.get(name, ""))))
-    except ExpressionError:
-        return set()
-    for other in conditions_used(scope, name):
-        if other not in seen:
-            images |= images_read(scope, other, seen)
-    return images
-
-
-def _images_in(tree: Node) -> Iterator[str]:
-    for place in walk(tree):
-        if place.node.type == "function_expression":
-            yield from IMAGE_FUNCTIONS.get(place.node.value, ())
-        elif place.is_head and place.meaning == "record" and place.node.value in IMAGES:
-            yield place.node.value
+        hint = "" if both else _SHARED.format(name)
+        report.add(place, "RE402", message, hint, marked=(path.parts[0].start, path.parts[1].end))
 
 
 def _report_image_in_item(place: Place, report: Report) -> None:

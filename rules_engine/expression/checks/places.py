@@ -124,6 +124,26 @@ def leftmost(node: Node) -> Node:
     return node
 
 
+def is_alternative(place: Place) -> bool:
+    """Whether an image stands beside the other one: `(new || old).id`, `new.id || old.id`."""
+    other = "old" if place.node.value == "new" else "new"
+    while place.parent and place.index == 0 and place.parent.node.type == "subexpression":
+        place = place.parent
+    while place.parent and place.parent.node.type == "or_expression":
+        if any(_begins_with(node, other) for node in place.siblings):
+            return True
+        place = place.parent
+    return False
+
+
+def _begins_with(node: Node, image: str) -> bool:
+    """Whether a path, or one of several joined by `||`, begins with the image."""
+    if node.type == "or_expression":
+        return any(_begins_with(child, image) for child in node.children)
+    head = leftmost(node)
+    return head.type == "field" and bool(head.value == image)
+
+
 _PATHS = (
     "subexpression",
     "index_expression",

@@ -15,6 +15,7 @@ from rules_engine.expression.checks.mistake import write
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rules_engine.expression.checks.named import NamedConditions
     from rules_engine.expression.checks.places import Place
     from rules_engine.expression.node import Node
     from rules_engine.model import Scope
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Report:
-    """The findings about one expression, which sees `scope` and never has the images in `absent`."""
+    """The findings about one expression, in whose file `named` stands, and what is `absent` from its records."""
 
     text: str
-    scope: Scope
+    named: NamedConditions
     absent: Mapping[str, str]
     findings: list[Finding] = field(default_factory=list)
     _claimed: set[int] = field(default_factory=set)
+
+    @property
+    def scope(self) -> Scope:
+        """What the file defines."""
+        return self.named.scope
 
     def add(
         self,
