@@ -103,7 +103,8 @@ class Engine:
     def from_rules(cls, rule_set: RuleSet) -> Engine:
         """The engine for `rule_set`. Raises RuleSetError where `load_rules` would report a problem."""
         compiled = tuple(_compile_rule(rule) for rule in rule_set.rules)
-        return cls(rule_set, compiled, Index(rule_set.rules))
+        index = Index((each.rule, [clause.program.node for clause in each.when]) for each in compiled)
+        return cls(rule_set, compiled, index)
 
     def match(self, record: Mapping[str, Any] | StreamRecord) -> list[Match]:
         """The rules that want `record`, in rule order. Raises RecordError for what is no stream record."""
@@ -114,9 +115,12 @@ class Engine:
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
         found, undecided = self._index.find(parsed)
         errors: list[ConditionError] = []
-        for position in sorted(undecided):
-            if _holds(self._compiled[position], parsed.document, errors):
-                found.append(position)
+        if undecided:
+            for position in sorted(set(undecided)):
+                if _holds(self._compiled[position], parsed.document, errors):
+                    found.append(position)
+        if not found:
+            return Evaluation([], errors)
         rules = self.rule_set.rules
         return Evaluation([Match(rules[position], parsed) for position in sorted(set(found))], errors)
 

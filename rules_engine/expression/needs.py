@@ -1,6 +1,6 @@
 """What must hold of a record for a condition to hold, in terms that an index can look up.
 
-`needs(texts, scope)` gives, for clauses that must all hold, needs that together say the same as the clauses:
+`needs(nodes, scope)` gives, for clauses that must all hold, needs that together say the same as the clauses:
 all of them hold exactly when every clause does. What has no better form becomes a `Holds` with the text of
 the operand itself, so nothing is left out; only what an index can do with a need differs from kind to kind.
 
@@ -102,13 +102,13 @@ class Holds:
 Need: TypeAlias = "Equals | Differs | Within | Ordered | StartsWith | Has | Holds"
 
 
-def needs(texts: Iterable[str], scope: Scope) -> tuple[Need, ...]:
-    """The needs of clauses that must all hold, each once. Takes what `compile_expression` took.
+def needs(nodes: Iterable[Node], scope: Scope) -> tuple[Need, ...]:
+    """The needs of clauses that must all hold, each once. Takes the trees that `compile_expression` took.
 
     A clause that as a whole would run out of its budget may hold need by need.
     """
     reader = _Reader(scope)
-    return tuple(dict.fromkeys(need for text in texts for need in reader.read(parse(text))))
+    return tuple(dict.fromkeys(need for node in nodes for need in reader.read(node)))
 
 
 def key_of(value: Any) -> Key | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rules_engine.expression import Program
+    from rules_engine.expression.node import Node
     from rules_engine.model import Rule
     from rules_engine.record import StreamRecord
 
@@ -46,22 +47,23 @@ class Index:
 
     __slots__ = ("_trees",)
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Iterable[tuple[Rule, Sequence[Node]]]) -> None:
+        """Takes each rule with the trees of its `when`."""
         programs = _Programs()
-        entries: defaultdict[tuple[str, Kind], list[Entry]] = defaultdict(list)
-        for position, rule in enumerate(rules):
+        entries: defaultdict[tuple[str, str, bool], list[Entry]] = defaultdict(list)
+        for position, (rule, when) in enumerate(rules):
             if not rule.enabled:
                 continue
-            entry = _entry(position, rule, programs)
+            entry = _entry(position, rule, when, programs)
             # A rule for several events stands in the tree of each: a record walks one tree only.
             for table in dict.fromkeys(rule.tables):
-                for kind in kinds_of(rule):
-                    entries[table, kind].append(entry)
+                for event_name, expired in kinds_of(rule):
+                    entries[table, event_name, expired].append(entry)
         self._trees = {key: _Tree(found, programs.all) for key, found in entries.items()}
 
     def find(self, record: StreamRecord) -> tuple[list[int], list[int]]:
         """(positions that match, positions to be evaluated), in no order and some of them twice."""
-        tree = self._trees.get((record.table, (record.event_name, record.expired)))
+        tree = self._trees.get((record.table, record.event_name, record.expired))
         return tree.find(record) if tree else ([], [])
 
 
@@ -115,9 +117,9 @@ def _sources(found: Iterable[Need | Test]) -> Iterator[Source]:
             yield need.source
 
 
-def _entry(position: int, rule: Rule, programs: _Programs) -> Entry:
+def _entry(position: int, rule: Rule, when: Sequence[Node], programs: _Programs) -> Entry:
     found = [
         Test(programs.number(need.text, rule)) if isinstance(need, Holds) else need
-        for need in needs(rule.when, rule.scope)
+        for need in needs(when, rule.scope)
     ]
     return Entry(position, found, conditional=bool(rule.unless))
