@@ -19,6 +19,8 @@ _WIDTH, _HEIGHT = 760, 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 590, 50, 390
 _LABEL_HEIGHT = 16
 _GRID, _TEXT = "#e3e6ea", "#3b4045"
+_HALO = ' stroke="#ffffff" stroke-width="5" paint-order="stroke"'
+"""So that a label can be read across a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,23 @@ class _Axes:
         for line in sorted(lines, key=lambda line: self.y(line.points[-1][1])):
             x, y = line.points[-1]
             lowest = max(self.y(y) + 4, lowest + _LABEL_HEIGHT)
-            parts.append(_label(self.x(x) + 8, lowest, line.label, color=line.color))
+            parts.append(_label(self.x(x) + 8, lowest, line.label, color=line.color, halo=_HALO))
         return parts
 
 
 def _label(
-    x: float, y: float, text: str, anchor: str = "start", color: str = _TEXT, weight: str = "400"
+    x: float,
+    y: float,
+    text: str,
+    anchor: str = "start",
+    color: str = _TEXT,
+    weight: str = "400",
+    halo: str = "",
 ) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" font-weight="{weight}">{text}</text>'
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" font-weight="{weight}"{halo}>'
+        f"{text}</text>"
+    )
 
 
 def _stroke(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIZES = (10, 100, 1_000, 10_000)
 HUGE = 100_000
 _FULL = Effort(seconds=0.5, rounds=7, records=5_000)
-_QUICK = Effort(seconds=0.1, rounds=4, records=500)
+_QUICK = Effort(seconds=0.1, rounds=3, records=500)
 _RECORDS_AT_HUGE = 1_000
 
 
