@@ -6,6 +6,7 @@ again. What must hold of every problem is the same for all of them.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -17,9 +18,8 @@ from hypothesis import strategies as st
 
 from rules_engine.cli.code_pages import codes
 from rules_engine.cli.report import render_text
-from rules_engine.engine import Engine
+from rules_engine.deploy.package import rehearse_start
 from rules_engine.loader import load_rules
-from rules_engine.template import compile_template, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,12 +71,8 @@ def check(file: Path, data: bytes) -> None:
     assert len(set(problems)) == len(problems)
     assert render_text(problems).count("\n") >= len(problems)
     assert rule_set.rules or problems
-    # What the loader lets through can be built.
-    Engine.from_rules(rule_set)
-    for rule in rule_set.rules:
-        for action in rule.actions:
-            environment = {reference.key: "x" for reference in references(action.config)}
-            compile_template(action.config, rule.scope, environment)
+    # What the loader lets through starts.
+    rehearse_start(rule_set)
 
 
 def mutate(change: Callable[[st.DrawFn, str], str]) -> st.SearchStrategy[bytes]:
@@ -219,3 +215,36 @@ def test_random_trees(file: Path, value: str, key: str) -> None:
     check(file, f"{key}: {value}\n".encode())
     check(file, f"rules:\n  - id: a\n    table: orders\n    actions: {value}\n    tests: {value}\n".encode())
     check(file, f"rules: [{value}]\n".encode())
+
+
+NAMES = st.sampled_from("abcdefg")
+OPERANDS = st.one_of(
+    NAMES.map(lambda name: f"is.{name}"),
+    st.sampled_from(["vars.n", "lists.l", "new.x == 'y'", "old.n > `1`", "expired", "present(&x)"]),
+)
+EXPRESSIONS = st.recursive(
+    OPERANDS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["&&", "||", "==", "<", "|"]), inner).map(" ".join),
+        inner.map(lambda text: f"!({text})"),
+        inner.map(lambda text: f"length({text})"),
+        inner.map(lambda text: f"new.items[?{text}]"),
+    ),
+    max_leaves=4,
+)
+
+
+@given(conditions=st.dictionaries(NAMES, EXPRESSIONS, max_size=7), when=EXPRESSIONS, hole=EXPRESSIONS)
+@LIMITS
+def test_random_conditions(file: Path, conditions: dict[str, str], when: str, hole: str) -> None:
+    named = json.dumps(conditions)
+    rule = {
+        "id": "order-shipped",
+        "table": "orders",
+        "when": when,
+        "actions": [{"type": "log", "message": f"{{{{ {hole} }}}}"}],
+    }
+    check(
+        file,
+        f"vars: {{n: 1}}\nlists: {{l: [a]}}\nconditions: {named}\nrules: [{json.dumps(rule)}]\n".encode(),
+    )

@@ -7,15 +7,14 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from rules_engine import bundle
 from rules_engine.deploy.package import build_package
+from rules_engine.errors import RuleSetError
 from rules_engine.local.lambda_runtime import link_runtime, python_path
-from rules_engine.model import ActionSpec, Rule, RuleSet
-
-if TYPE_CHECKING:
-    import pytest
+from rules_engine.model import ActionSpec, Rule, RuleSet, Scope
 
 ROOT = Path(__file__).parent.parent
 RULES = RuleSet((Rule("big", ("orders",), (ActionSpec("log", "log", {"message": "big"}),)),))
@@ -53,6 +52,20 @@ def test_it_holds_source_of_the_lambda_side_and_the_bundle_and_nothing_else() ->
     assert {name for name in code if not name.endswith(".py")} == set()
     parts = {Path(name).with_suffix("").parts[1] for name in code}
     assert parts & set(AUTHORS_ONLY) == set()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("circle", ("orders",), (), when=("is.a",), scope=Scope(conditions={"a": "is.a"})),
+        Rule("hole", ("orders",), (ActionSpec("log", "log", {"message": "{{ nosuch() }}"}),)),
+        Rule("type", ("orders",), (ActionSpec("log", "nosuch"),)),
+    ],
+    ids=lambda rule: rule.id,
+)
+def test_rules_with_which_the_function_could_not_start_are_refused(rule: Rule) -> None:
+    with pytest.raises(RuleSetError):
+        build_package(RuleSet((rule,)))
 
 
 def test_other_rules_change_the_bundle_alone() -> None:

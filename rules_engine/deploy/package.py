@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 import rules_engine
 from rules_engine import bundle
 from rules_engine.actions import ACTIONS
+from rules_engine.engine import Engine
+from rules_engine.function import build_actions
+from rules_engine.template import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +35,11 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def build_package(rule_set: RuleSet) -> bytes:
-    """The zip to upload: a pure function of the rule set and of the installed code."""
+    """The zip to upload: a pure function of the rule set and of the installed code.
+
+    Raises RuleSetError or SettingsError for rules with which the function could not start.
+    """
+    rehearse_start(rule_set)
     content = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in function_files()}
     content[BUNDLE_NAME] = bundle.dump(rule_set)
     buffer = io.BytesIO()
@@ -44,6 +51,15 @@ def build_package(rule_set: RuleSet) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content[name])
     return buffer.getvalue()
+
+
+def rehearse_start(rule_set: RuleSet) -> None:
+    """Do what the function does first, with stand-ins for its environment. Raises what that raises."""
+    Engine.from_rules(rule_set)
+    named = (
+        reference for rule in rule_set.rules for reference in references([a.config for a in rule.actions])
+    )
+    build_actions(rule_set, {reference.key: f"${{{reference.text}}}" for reference in named}, None)
 
 
 def function_files() -> set[Path]:
@@ -58,7 +74,7 @@ def function_files() -> set[Path]:
         path = _source_of(module)
         if path is not None and path not in files:
             files.add(path)
-            waiting.extend(_imports(ast.parse(path.read_bytes())))
+            waiting.extend(imported_names(ast.parse(path.read_bytes())))
     return files
 
 
@@ -70,7 +86,7 @@ def _source_of(module: str) -> Path | None:
     return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
+def imported_names(tree: ast.AST) -> Iterator[str]:
     """Every dotted name imported anywhere under `tree`, those for type checkers alone left out."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -81,4 +97,4 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         else:
-            yield from _imports(node)
+            yield from imported_names(node)

@@ -134,7 +134,7 @@ class NamedConditions:
 
     def _compile(self, name: str) -> None:
         self._tried.add(name)
-        if not self._refused.isdisjoint(self._uses[name]):
+        if name not in self.scope.conditions or not self._refused.isdisjoint(self._uses[name]):
             self._refused.add(name)
             return
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Report:
-    """The findings about one expression, in whose file `named` stands, and what is `absent` from its records."""
+    """The findings about one expression. `absent` says of images why the rule's records never have them."""
 
     text: str
     named: NamedConditions
