@@ -176,7 +176,12 @@ def with_exception(rng: Random, scope: Scope, draft: Draft) -> Draft:
     """5 % of B's rules that look at `new`: not for the file's test customers, or not for gifts."""
     if draft.events == ("REMOVE",) or rng.random() >= 0.05:
         return draft
-    spared = _test_customers(scope) if rng.random() < 0.5 else say.equals("new.gift", True)
+    asked = {clause.path for phrase in draft.phrases for clause in phrase.clauses}
+    test_customers = rng.random() < 0.5
+    if "new.customer_id" in asked or "new.gift" in asked:
+        # An exception about what the rule itself asks for would always or never apply.
+        test_customers = "new.gift" in asked
+    spared = _test_customers(scope) if test_customers else say.equals("new.gift", True)
     return draft._replace(exception=spared)
 
 
