@@ -193,6 +193,8 @@ def test_a_file_that_is_named_itself_is_read_whatever_it_is_called(tmp_path: Pat
         ("a\0b", "cannot read 'a\0b': embedded null byte"),
         ("x" * 300, f"cannot read '{'x' * 300}': file name too long"),
         ("empty", "there is no rule file (*.yaml, *.yml) in 'empty'"),
+        ("", "cannot read '': the path is empty"),
+        ("/dev/null", "cannot read '/dev/null': it is not a regular file"),
     ],
 )
 def test_a_path_without_a_rule_file_is_a_problem(
@@ -209,6 +211,58 @@ def test_a_path_without_a_rule_file_is_a_problem(
 def test_a_directory_that_is_called_like_a_file_is_looked_into(tmp_path: Path) -> None:
     rule_set, problems = load(tmp_path, **{"rules.yaml__a": plain_rule("a")})
     assert ([rule.id for rule in rule_set.rules], problems) == (["a"], [])
+
+
+def test_letters_of_an_ending_may_be_large(tmp_path: Path) -> None:
+    (tmp_path / "a.YAML").write_text(plain_rule("a"))
+    (tmp_path / "b.Yml").write_text(plain_rule("b"))
+    record = "record: {event: INSERT, keys: {a: 1}}"
+    (tmp_path / "a.TEST.yaml").write_text(
+        f"tests: [{{name: n, rule: c, {record}, expect: {{match: true}}}}]\n"
+    )
+    rule_set, problems = load_rules(tmp_path, today=TODAY)
+    assert [rule.id for rule in rule_set.rules] == ["a", "b"]
+    assert codes(problems) == ["RE404"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    load(tmp_path, a=plain_rule("a"))
+    for path in (tmp_path, tmp_path / "pipe.yaml"):
+        (problem,) = load_rules(path, today=TODAY)[1]
+        assert (problem.code, problem.message) == (
+            "RE101",
+            f"cannot read '{tmp_path / 'pipe.yaml'}': it is not a regular file",
+        )
+
+
+def test_a_directory_that_cannot_be_listed_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(tmp_path, a=plain_rule("a"))
+    (tmp_path / "a.test.yaml").write_text(
+        "tests: [{name: n, rule: deep, record: {event: INSERT, keys: {a: 1}}, expect: {match: true}}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):  # a path of more than 4,096 bytes can be made step by step, but not be named
+        Path("d" * 250).mkdir()
+        monkeypatch.chdir("d" * 250)
+    monkeypatch.chdir(tmp_path)
+    rule_set, (problem,) = load_rules(".", today=TODAY)
+    assert [rule.id for rule in rule_set.rules] == ["a"]
+    assert problem.code == "RE101"
+    assert problem.message.endswith("dddd': file name too long")
+
+
+def test_links_to_directories_are_followed_but_not_up(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    load(tmp_path, rules__a=plain_rule("a"), shared__b=plain_rule("b"), outside=plain_rule("c"))
+    (rules / "shared").symlink_to("../shared")
+    (rules / "again").symlink_to("../shared")
+    (rules / "up").symlink_to("..")
+    (rules / "self").symlink_to(".")
+    (tmp_path / "shared/back").symlink_to("../rules")
+    assert find_files(rules) == [str(rules / "a.yaml"), str(rules / "again/b.yaml")]
 
 
 def test_a_link_in_a_circle_is_a_problem(tmp_path: Path) -> None:

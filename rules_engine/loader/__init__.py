@@ -41,7 +41,7 @@ def load_rules(
     today = today or datetime.now(UTC).date()
     files, problems = find_all(paths)
     loaded: list[LoadedRule] = []
-    complete = True
+    complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
     # large rule set again and again takes a fifth of the time.
     for path in files:

@@ -1,16 +1,18 @@
 """Paths to the rule files below them, and their bytes.
 
 In: files and directories as the author named them. Out: file paths, sorted within each directory and each
-once, and what can be read of them. Names that begin with a dot are passed over below a directory: a
-repository's CI workflows and virtual environments are YAML too. A file that is named itself is read whatever
-it is called.
+once, and what can be read of them; a problem for each path, directory and file that cannot be read. Names
+that begin with a dot are passed over below a directory: a repository's CI workflows and virtual environments
+are YAML too. Links to directories are followed, unless they lead back up. A file that is named itself is read
+whatever it is called, but only a regular one: a pipe could keep us waiting for ever.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from rules_engine.errors import Location, Problem
 from rules_engine.source.reader import MOST_BYTES
@@ -30,19 +32,20 @@ def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]])
 def find_all(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
 ) -> tuple[list[str], list[Problem]]:
-    """The files, and a problem for each path that leads to none."""
+    """The files, and a problem for each path that leads to none and each directory that cannot be listed."""
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     found: dict[str, str] = {}
-    problems = []
+    problems: list[Problem] = []
     for given in paths:
         path = os.fspath(given)
+        known = len(problems)
         try:
-            files = list(_files(path))
+            files = list(_files(path, problems))
         except (OSError, ValueError) as error:
             problems.append(_unreadable(path, _reason(error)))
             continue
-        if not files:
+        if not files and len(problems) == known:
             message = f"there is no rule file (*.yaml, *.yml) in '{path}'"
             hint = "name a directory that holds rule files, or a file"
             problems.append(Problem("RE101", message, Location(path, 1, 1), hint=hint))
@@ -53,28 +56,55 @@ def find_all(
 
 def is_test_file(path: str) -> bool:
     """Whether a file holds tests only."""
-    return path.endswith(TEST_ENDINGS)
+    return path.lower().endswith(TEST_ENDINGS)
 
 
 def read_bytes(path: str) -> tuple[bytes, Problem | None]:
     """The content of a file, cut just behind the size limit; a problem if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        with _open(path) as file:
             return file.read(MOST_BYTES + 1), None
     except (OSError, ValueError) as error:
         return b"", _unreadable(path, _reason(error))
 
 
-def _files(path: str) -> Iterator[str]:
-    if not Path(path).is_dir():
-        with Path(path).open("rb"):
+def _open(path: str) -> BinaryIO:
+    if not path:
+        raise ValueError("the path is empty")
+    if not stat.S_ISREG(Path(path).stat().st_mode):  # asked first, because to open a pipe is to wait for it
+        raise ValueError("it is not a regular file")
+    return Path(path).open("rb")
+
+
+def _files(path: str, problems: list[Problem]) -> Iterator[str]:
+    if not path or not Path(path).is_dir():
+        with _open(path):
             yield path
         return
-    for directory, directories, names in os.walk(path):
-        directories[:] = sorted(name for name in directories if not name.startswith("."))
+
+    def refuse(error: OSError) -> None:
+        problems.append(_unreadable(error.filename, _reason(error)))
+
+    seen: set[str] = set()
+    for directory, directories, names in os.walk(path, onerror=refuse, followlinks=True):
+        real = os.path.realpath(directory)
+        if real in seen:
+            directories.clear()
+            continue
+        seen.add(real)
+        directories[:] = sorted(
+            name for name in directories if not name.startswith(".") and not _leads_up(real, name)
+        )
         for name in sorted(names):
-            if name.endswith(ENDINGS) and not name.startswith("."):
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
                 yield str(Path(directory, name))
+
+
+def _leads_up(directory: str, name: str) -> bool:
+    """Whether an entry of a directory is a link to one that it stands in."""
+    path = str(Path(directory, name))
+    # Unlike Path.is_symlink, this raises nothing for a path that is too long.
+    return os.path.islink(path) and Path(directory).is_relative_to(os.path.realpath(path))  # noqa: PTH114
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -87,4 +117,4 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _unreadable(path: str, reason: str) -> Problem:
     hint = "check the path; it is relative to the current directory unless it begins with '/'"
-    return Problem("RE101", f"cannot read '{path}': {reason}", Location(path, 1, 1), hint=hint)
+    return Problem("RE101", f"cannot read '{path}': {reason}", Location(path or "''", 1, 1), hint=hint)
