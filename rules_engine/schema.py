@@ -219,11 +219,15 @@ _EXPRESSION: Schema = {
     "examples": ["became(&status, 'SHIPPED')"],
 }
 
+MOST_CLAUSES = 100
+"""Of one rule, and of one exception."""
+
 _WHEN: Schema = {
     "title": "condition",
     "type": ["string", "array"],
     "minLength": 1,
     "minItems": 1,
+    "maxItems": MOST_CLAUSES,
     "items": _EXPRESSION,
     "description": "A condition, or a list of conditions of which all must hold.",
     "examples": ["became(&status, 'SHIPPED')", ["changed(&total)", "old.status == 'SHIPPED'"]],

@@ -19,16 +19,25 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
+MOST_HOLES = 100
+"""Of one text."""
+
 
 def check_template(
     text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
 ) -> list[Finding]:
     """Everything that can be said against one string; positions are characters of it."""
     findings = []
+    number = 0
     for part in scan(text):
         if isinstance(part, Finding):
             findings.append(part)
         elif isinstance(part, Hole):
+            number += 1
+            if number > MOST_HOLES:
+                hint = "send a map of them, or an image as a whole: {{ new }}"
+                message = f"this text has more than {MOST_HOLES} holes"
+                return [*findings, Finding("RE302", message, part.start, part.end - part.start, hint)]
             found = check(part.expression, scope, absent)
             findings += [replace(finding, start=finding.start + part.at) for finding in found]
     return findings

@@ -258,7 +258,7 @@ SPLIT = "split it: name parts of it under 'conditions', or move data to 'lists'"
         (" == ".join(["a"] * 60), "more than 50 levels", 50),
         (" || ".join(["a"] * 251), "more than 500 nodes", 1250),
         ("`" + "[" * 51 + "]" * 51 + "`", "a literal of more than 50 levels", 0),
-        (" " * 65_537, "more than 65536 characters", 65_536),
+        (" " * 32_769, "more than 32768 characters", 32_768),
     ],
 )
 def test_what_is_too_large_is_refused(text: str, what: str, start: int) -> None:

@@ -180,6 +180,21 @@ def test_names_with_a_dot_in_front_are_passed_over(tmp_path: Path) -> None:
     assert find_files(tmp_path) == [str(tmp_path / "seen.yaml")]
 
 
+def test_a_file_has_at_most_a_thousand_named_conditions(tmp_path: Path) -> None:
+    one = "conditions:\n  c0: wrong0\n"
+    many = "conditions:\n" + "".join(f"  c{i}: wrong{i}\n" for i in range(1001))
+    assert codes(load(tmp_path, a=one + plain_rule("a"))[1]) == ["RE206"]
+    rule_set, problems = load(tmp_path, a=many + plain_rule("a") + "    when: is.c1\n")
+    assert (codes(problems), rule_set.rules) == (["RE110"], ())
+
+
+def test_a_rule_has_at_most_a_hundred_clauses(tmp_path: Path) -> None:
+    rules = [plain_rule(f"r{n}") + f"    when: [{', '.join(['expired'] * n)}]\n" for n in (100, 101)]
+    rule_set, problems = load(tmp_path, a=rules[0], b=rules[1])
+    assert [len(rule.when) for rule in rule_set.rules] == [100]
+    assert [problem.message for problem in problems] == ["'when' must have at most 100 entries, but has 101"]
+
+
 def test_a_file_that_is_named_itself_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "rules.txt").write_text(plain_rule("a"))
     rule_set, problems = load_rules(tmp_path / "rules.txt", today=TODAY)

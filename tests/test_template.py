@@ -433,3 +433,16 @@ def test_no_value_breaks_out_of_its_place(value: Any) -> None:
 @given(st.text().filter(lambda text: "'" not in text and not text.endswith("\\")))
 def test_any_text_can_be_written_as_a_constant_in_a_hole(text: str) -> None:
     assert render(f"{{{{ '{text}' }}}}") == text
+
+
+def test_a_text_has_at_most_a_hundred_holes() -> None:
+    assert check_template("{{ new.a }} " * 100) == []
+    assert check_template("{{ new.a }} " * 60_000) == [
+        Finding(
+            "RE302",
+            "this text has more than 100 holes",
+            1200,
+            11,
+            "send a map of them, or an image as a whole: {{ new }}",
+        )
+    ]

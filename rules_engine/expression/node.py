@@ -14,7 +14,7 @@ from rules_engine.errors import ExpressionError, Finding
 
 MAX_NODES = 500
 MAX_LEVELS = 50
-MAX_CHARACTERS = 65_536
+MAX_CHARACTERS = 32_768
 """130 characters a node; without it a megabyte of parentheses would be a million tokens."""
 MAX_DIGITS = 1_000
 """Digits, and powers of ten, of a number. DynamoDB has 38 and 125, a float 17 and 324."""

@@ -3,7 +3,7 @@
 The only importer of jmespath: its lexer says what the tokens are, so both agree on every text. Its ends are
 unreliable and its literals are floats (`0.1` must be one tenth), so both are read again from the source.
 Refused as ExpressionError: syntax (RE201, at the offending token), and more than 500 nodes, 50 levels or
-65,536 characters (RE212), so that everything later may recurse over the tree.
+32,768 characters (RE212), so that everything later may recurse over the tree.
 """
 
 from __future__ import annotations

@@ -21,13 +21,16 @@ from rules_engine.loader.rule_tests import check_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import check_shape, missing_key
 from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
-from rules_engine.schema import file_shape, rule_shape
+from rules_engine.schema import MOST_CLAUSES, file_shape, rule_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
+
+
+MOST_CONDITIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def load_rule_file(
     if root.kind != "mapping" and not root.broken:
         return [], [*problems, no_mapping(root, "rules")]
     problems += check_shape(root, _file_shape(), "this file")
+    problems += _too_many_conditions(root)
     file = _read_file_level(root, today)
     problems += _check_file_level(root, file.expressions)
     rules = root.get("rules")
@@ -144,14 +148,25 @@ def _scope(root: Node) -> Scope:
 
 def _check_file_level(root: Node, expressions: Expressions) -> Iterator[Problem]:
     conditions = root.get("conditions")
-    nodes = dict(conditions.entries()) if conditions is not None else {}
-    for node in nodes.values():
-        yield from expressions.check_condition(node)
-    yield from expressions.check_circles(nodes)
+    if conditions is not None and not conditions.broken:
+        nodes = dict(conditions.entries())
+        for node in nodes.values():
+            yield from expressions.check_condition(node)
+        yield from expressions.check_circles(nodes)
     for section in ("defaults", "vars", "lists"):
         section_node = root.get(section)
         if section_node is not None:
             yield from _references(section_node)
+
+
+def _too_many_conditions(root: Node) -> Iterator[Problem]:
+    """Whether there are more named conditions than anybody wrote, whose uses take time to follow."""
+    conditions = root.get("conditions")
+    if conditions is not None and len(conditions.entries()) > MOST_CONDITIONS:
+        message = f"the file has more than {MOST_CONDITIONS:,} named conditions"
+        hint = "split it into several files"
+        conditions.broken = True
+        yield root.source.problem("RE110", message, root.keys["conditions"].location, hint)
 
 
 def _references(node: Node) -> Iterator[Problem]:
@@ -237,7 +252,7 @@ def _when(node: Node | None) -> list[Node]:
     if node is None:
         return []
     nodes = node.items() if node.kind == "sequence" else [node]
-    return [one for one in nodes if isinstance(one.value, str)]
+    return [one for one in nodes[:MOST_CLAUSES] if isinstance(one.value, str)]
 
 
 def _unless(

@@ -25,6 +25,7 @@ from rules_engine.expression.checks.own_names import OWN, check_own_name, define
 from rules_engine.expression.checks.places import Place, walk
 from rules_engine.expression.checks.report import Report
 from rules_engine.expression.checks.wording import explain, find_mistake
+from rules_engine.expression.node import MAX_CHARACTERS
 from rules_engine.expression.syntax import Node, parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
@@ -63,7 +64,7 @@ def _named(scope: Scope | NamedConditions) -> NamedConditions:
 
 
 def _parse(text: str) -> Node | Finding:
-    mistake = find_mistake(text)
+    mistake = find_mistake(text) if len(text) <= MAX_CHARACTERS else None
     if mistake:
         return mistake
     try:
