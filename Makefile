@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .PHONY: demo test lint format docs compliance soak bench bench-quick lock clean
 
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
-	$(BIN)/rules-engine dev --once
+	$(BIN)/python -m rules_engine.local.demo rules
 
 test: $(VENV)/dev.stamp  ## the whole test suite
 	$(BIN)/python -m pytest

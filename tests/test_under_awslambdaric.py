@@ -18,9 +18,12 @@ from rules_engine.function import Function
 from rules_engine.loader import load_rules
 from rules_engine.local.function_process import FunctionProcess
 from rules_engine.local.ministack import Ministack
+from rules_engine.local.plan import plan_for
 from rules_engine.local.play import Played, play, wait_until
+from rules_engine.local.samples import samples_of
 from rules_engine.local.stack import LocalStack
-from rules_engine.local.targets import Effect, OrderTargets, logged
+from rules_engine.local.targets import Effect, Targets, distinct, logged
+from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
 from rules_engine.settings import Settings
@@ -60,10 +63,12 @@ def mapped(rule_set: RuleSet) -> BehindTheMapping:
 
 
 @pytest.fixture
-def targets(tmp_path: Path) -> Iterator[tuple[OrderTargets, dict[str, str]]]:
+def targets(tmp_path: Path, rule_set: RuleSet) -> Iterator[tuple[Targets, dict[str, str]]]:
     """Targets that nothing was sent to, and the environment of a function that can reach them."""
-    with Ministack() as aws, OrderTargets(aws, tmp_path) as fresh:
-        yield fresh, aws.environment | fresh.environment
+    with WebhookReceiver() as receiver, Ministack() as aws:
+        plan = plan_for(rule_set, samples_of(rule_set)[0], receiver.address, {})
+        fresh = Targets(aws, plan, receiver, tmp_path)
+        yield fresh, fresh.environment
 
 
 def in_one_order(effects: list[Effect]) -> list[str]:
@@ -81,12 +86,12 @@ def test_a_second_delivery_of_every_record_leaves_the_targets_as_they_are(mapped
 
 
 def test_under_the_runtime_client_the_same_records_do_the_same(
-    mapped: BehindTheMapping, rule_set: RuleSet, targets: tuple[OrderTargets, dict[str, str]]
+    mapped: BehindTheMapping, rule_set: RuleSet, targets: tuple[Targets, dict[str, str]]
 ) -> None:
     fresh, environment = targets
     with FunctionProcess(build_package(rule_set), environment) as function:
         result = function.invoke(mapped.event)
-        effects = [*fresh.effects(), *logged(function.log)]
+        effects = distinct([*fresh.effects(), *logged(function.log)])
     assert (result.payload, result.error) == (SUCCESS, None)
     assert in_one_order(effects) == in_one_order(mapped.effects)
 
@@ -94,7 +99,7 @@ def test_under_the_runtime_client_the_same_records_do_the_same(
 def test_in_process_the_same_records_do_the_same(
     mapped: BehindTheMapping,
     rule_set: RuleSet,
-    targets: tuple[OrderTargets, dict[str, str]],
+    targets: tuple[Targets, dict[str, str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -106,7 +111,7 @@ def test_in_process_the_same_records_do_the_same(
         package.extract("bundle.json", tmp_path)
     function = Function.from_settings(Settings(tmp_path / "bundle.json"), environment)
     response = function(mapped.event, None)
-    effects = [*fresh.effects(), *logged(capsys.readouterr().out)]
+    effects = distinct([*fresh.effects(), *logged(capsys.readouterr().out)])
     assert response == SUCCESS
     assert in_one_order(effects) == in_one_order(mapped.effects)
 

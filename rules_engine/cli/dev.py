@@ -1,8 +1,9 @@
 """`rules-engine dev`: the rules on a local stack of real servers.
 
-In: a rule set. Out: with `--once` the demo scenario and whether everything it owes was read back; otherwise
-the stack stays up, writes sample changes, shows matches and deliveries, and takes saved rule files at once,
-until Ctrl-C. It needs the extra `local`; nothing leaves the machine.
+In: a rule set. Out: the changes of the rules' own tests made for real, and what was read back of every
+delivery; with `--once` that is all, and the exit code says whether it was everything. Otherwise the stack
+stays up and takes saved rule files at once, until Ctrl-C. It needs the extra `local`; nothing leaves the
+machine.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from rules_engine.cli.rule_files import load_clean_rules, rules_option
 
 @click.command("dev", short_help="Run the rules on a local stack.")
 @rules_option
-@click.option("--once", is_flag=True, help="Play the scenario of the example rules, check it, stop.")
+@click.option("--once", is_flag=True, help="Play the rules' tests once, read every delivery back, stop.")
 def command(paths: tuple[str, ...], once: bool) -> int:
     """Run the rules on a local stack: a DynamoDB-compatible server with streams, topics and queues, a webhook
-    receiver, and the function behind the stream. No AWS account and no containers are needed.
+    receiver, and the function behind the streams. No AWS account and no containers are needed.
+
+    The stack is made for the rules: their tables, topics, secrets and webhook hosts all become local ones,
+    and no request leaves this machine. The changes are those of the rules' own tests, made in real tables;
+    each is shown with the rules that match it and with what was read back from their targets. Variables that
+    only insert text are taken from the environment.
+
+    With --once the exit code is 0 only if every delivery that the tests and rules ask for was read back, and
+    nothing else arrived.
 
     It needs more packages: pip install 'dynamodb-rules-engine[local]'
 
@@ -31,7 +40,7 @@ def command(paths: tuple[str, ...], once: bool) -> int:
 
     from rich.console import Console
 
-    from rules_engine.local.demo import run_demo
     from rules_engine.local.dev import run_dev
+    from rules_engine.local.once import run_once
 
-    return run_demo(paths, Console()) if once else run_dev(paths, Console())
+    return run_once(paths, Console()) if once else run_dev(paths, Console())

@@ -4,10 +4,15 @@
 every change which rule and action owed a delivery and whether that was found. The result is an exit code: 0
 only if everything owed was read back from its target with the content the scenario says, and nothing else
 was there. A delivery that came twice is no failure: the promise is at least once.
+
+`python -m rules_engine.local.demo` plays it on `rules`. Its expectations are written by hand and for these
+rules alone, which makes them a second opinion on the engine; `rules-engine dev --once` plays any rules, by
+their own tests.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +26,6 @@ from rules_engine.local.ministack import require_local_extra
 from rules_engine.local.play import play, wait_until
 from rules_engine.local.scenario import CHANGES, EXPIRY
 from rules_engine.local.stack import LocalStack, exit_on_termination
-from rules_engine.local.targets import LOG_EFFECT, QUEUE_EFFECT, TABLE_EFFECT, WEBHOOK_EFFECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +38,6 @@ if TYPE_CHECKING:
 
 DEADLINE_SECONDS = 45.0
 """About 3 s are usual; a machine busy with other work gets its time."""
-
-PLACES = {
-    QUEUE_EFFECT: "in the queue",
-    TABLE_EFFECT: "in history table",
-    WEBHOOK_EFFECT: "at the receiver",
-    LOG_EFFECT: "in the log",
-}
-"""Where each kind of effect is read back."""
 
 
 def run_demo(
@@ -105,8 +101,8 @@ def _findings_table(played: Played, arrived: Sequence[Effect]) -> Table:
 
 def _outcome(effect: Effect, arrived: Sequence[Effect]) -> Text:
     if effect in arrived:
-        return Text(f"ok: {PLACES[effect.target]}", style="green")
-    return Text(f"MISSING {PLACES[effect.target]}", style="bold red")
+        return Text(f"ok: {effect.place}", style="green")
+    return Text(f"MISSING {effect.place}", style="bold red")
 
 
 def _verdict(console: Console, played: Played, arrived: Sequence[Effect], log: str, seconds: float) -> int:
@@ -128,4 +124,10 @@ def _verdict(console: Console, played: Played, arrived: Sequence[Effect], log: s
 
 
 def _print_effect(console: Console, what: str, effect: Effect) -> None:
-    console.print(Text(f"{what}, {PLACES[effect.target]}: {dumps(effect.content)}", style="red"))
+    console.print(Text(f"{what}, {effect.place}: {dumps(effect.content)}", style="red"))
+
+
+if __name__ == "__main__":
+    from rich.console import Console
+
+    sys.exit(run_demo(sys.argv[1:] or ["rules"], Console()))

@@ -100,10 +100,15 @@ class Ministack:
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the server's log: what an error message shows."""
+        return "\n".join(self.log.splitlines()[-lines:])
+
+    @property
+    def log(self) -> str:
+        """Everything the server has logged."""
         if self._directory is None:
             return ""
         log = self._directory / "ministack.log"
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def start(self) -> None:
         require_local_extra()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine.attribute_value import encode
 from rules_engine.local.ministack import LocalStackError
-from rules_engine.local.scenario import CHANGES, EXPIRY
+from rules_engine.local.scenario import CHANGES, EXPIRY, ORDERS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,10 +51,10 @@ def play(stack: LocalStack) -> Played:
     """Makes every change. The deliveries are under way when it returns; see `wait_until`."""
     for change in CHANGES:
         if change.new is not None:
-            stack.put(change.new)
+            stack.put(ORDERS_TABLE, change.new)
         else:
-            stack.delete(change.order_id)
-    records = stack.stream_records()
+            stack.delete(ORDERS_TABLE, {"order_id": change.order_id})
+    records = stack.stream_records(ORDERS_TABLE)
     if len(records) != len(CHANGES):
         raise LocalStackError(f"{len(CHANGES)} changes made {len(records)} stream records")
     expired = _expiry_record(EXPIRY, records[-1])

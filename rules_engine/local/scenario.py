@@ -16,6 +16,12 @@ from rules_engine.local.targets import LOG_EFFECT, QUEUE_EFFECT, TABLE_EFFECT, W
 
 Item = Mapping[str, Any]
 
+ORDERS_TABLE = "orders"
+HISTORY_TABLE = "order-history-table"
+TOPIC = "order-events-topic"
+RECEIVER = "orders-webhook-url"
+"""What the local stack calls the targets that `rules/orders` names by variables."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -36,29 +42,32 @@ class Owed:
     rule_id: str
     action_id: str
     target: str
+    name: str
     content: Callable[[Change, str, str], Any]
 
     def effect(self, change: Change, event_id: str, created_at: str) -> Effect:
-        return Effect(self.target, self.content(change, event_id, created_at))
+        return Effect(self.target, self.name, self.content(change, event_id, created_at))
 
 
 def _history_item(change: Change, event_id: str, created_at: str) -> Any:
-    return {
+    item = {
         "pk": f"order#{change.order_id}",
         "sk": f"{created_at}#{event_id}",
         "event": "REMOVE" if change.event == "EXPIRE" else change.event,
         "old": change.old,
         "new": change.new,
     }
+    return {"item": item}
 
 
 def _customer_item(change: Change, _event_id: str, _created_at: str) -> Any:
-    return {
+    item = {
         "pk": f"customer#{_image(change)['customer']['id']}",
         "sk": "orders",
         "last_order": change.order_id,
         "order_ids": [change.order_id],
     }
+    return {"item": item}
 
 
 def _placed_line(change: Change, event_id: str, _created_at: str) -> Any:
@@ -85,6 +94,8 @@ def _shipped_request(change: Change, event_id: str, _created_at: str) -> Any:
     order = _image(change)
     return {
         "id": delivery_id(event_id, "order-shipped", "webhook"),
+        "method": "POST",
+        "path": f"/{RECEIVER}",
         "body": {
             "event": "order.shipped",
             "order": change.order_id,
@@ -97,6 +108,8 @@ def _shipped_request(change: Change, event_id: str, _created_at: str) -> Any:
 def _cancelled_request(change: Change, event_id: str, _created_at: str) -> Any:
     return {
         "id": delivery_id(event_id, "order-cancelled", "webhook"),
+        "method": "POST",
+        "path": f"/{RECEIVER}",
         "body": {
             "event": "order.cancelled",
             "order": change.order_id,
@@ -127,13 +140,13 @@ def _before(change: Change) -> Item:
     return change.old
 
 
-HISTORY = Owed("order-history", "table", TABLE_EFFECT, _history_item)
-CUSTOMER = Owed("customer-orders", "table", TABLE_EFFECT, _customer_item)
-PLACED = Owed("order-placed", "log", LOG_EFFECT, _placed_line)
-SHIPPED_MESSAGE = Owed("order-shipped", "sns", QUEUE_EFFECT, _shipped_message)
-SHIPPED_REQUEST = Owed("order-shipped", "webhook", WEBHOOK_EFFECT, _shipped_request)
-CANCELLED = Owed("order-cancelled", "webhook", WEBHOOK_EFFECT, _cancelled_request)
-EXPIRED = Owed("unfinished-order-expired", "log", LOG_EFFECT, _expired_line)
+HISTORY = Owed("order-history", "table", TABLE_EFFECT, HISTORY_TABLE, _history_item)
+CUSTOMER = Owed("customer-orders", "table", TABLE_EFFECT, HISTORY_TABLE, _customer_item)
+PLACED = Owed("order-placed", "log", LOG_EFFECT, "", _placed_line)
+SHIPPED_MESSAGE = Owed("order-shipped", "sns", QUEUE_EFFECT, TOPIC, _shipped_message)
+SHIPPED_REQUEST = Owed("order-shipped", "webhook", WEBHOOK_EFFECT, RECEIVER, _shipped_request)
+CANCELLED = Owed("order-cancelled", "webhook", WEBHOOK_EFFECT, RECEIVER, _cancelled_request)
+EXPIRED = Owed("unfinished-order-expired", "log", LOG_EFFECT, "", _expired_line)
 
 
 def _order(order_id: str, total: str, customer_id: str, tier: str) -> Item:

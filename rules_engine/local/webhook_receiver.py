@@ -2,7 +2,8 @@
 
 Verifies by the Standard Webhooks specification (`webhook-id`, `webhook-timestamp`, `webhook-signature`:
 HMAC-SHA256 over `id.timestamp.body`), written apart from the code that signs, so that one cannot excuse the
-other. Answers 204, or 401 and why not. Everything that arrived, refused or not, is in `received`.
+other. With `secrets_by_path` each first segment of a path has secrets of its own, and one that has none takes
+requests unsigned. Answers 204, or 401 and why not. Everything that arrived, refused or not, is in `received`.
 Speaks HTTPS, since the `webhook` action sends nothing signed in the clear: with a certificate of an authority
 made for this receiver, which a sender trusts through `ca_pem` (a file of it named in `SSL_CERT_FILE`).
 """
@@ -14,10 +15,11 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 import ssl
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +28,6 @@ from rules_engine.local.loopback import Exchange, LoopbackServer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE_SECONDS = 300
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how the specification marks a secret, not one
 
@@ -39,6 +40,8 @@ class Received:
     path: str
     body: bytes
     refusal: str | None
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def payload(self) -> Any:
@@ -77,7 +80,7 @@ def _decoded(text: str) -> bytes:
 class WebhookReceiver(LoopbackServer):
     """Listens from construction to `close`; `secret` is the one shared with the sender."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str = "") -> None:
         import trustme  # of the extra `local`: importing this module must not need it
 
         authority = trustme.CA()
@@ -85,6 +88,7 @@ class WebhookReceiver(LoopbackServer):
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1").configure_cert(tls)
         self.secret = secret
+        self.secrets_by_path: Mapping[str, tuple[str, ...]] | None = None
         self._received: list[Received] = []
         self._lock = threading.Lock()
         super().__init__(_ReceiverExchange, tls)
@@ -98,6 +102,17 @@ class WebhookReceiver(LoopbackServer):
         with self._lock:
             return list(self._received)
 
+    def refusal(self, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Why a request is not to be believed, or None."""
+        if self.secrets_by_path is None:
+            return refusal(self.secret, headers, body, time.time())
+        segment = path.split("?")[0].strip("/").partition("/")[0]
+        if segment not in self.secrets_by_path:
+            return f"nobody expects requests at '/{segment}'"
+        secrets = [part for text in self.secrets_by_path[segment] for part in re.split(r"[\s,]+", text)]
+        reasons = [refusal(secret, headers, body, time.time()) for secret in secrets]
+        return None if not reasons or None in reasons else reasons[0]
+
     def take(self, request: Received) -> None:
         with self._lock:
             self._received.append(request)
@@ -108,9 +123,11 @@ class _ReceiverExchange(Exchange):
         receiver = cast("WebhookReceiver", self.server)
         body = self.read_body()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reason = refusal(receiver.secret, headers, body, time.time())
-        receiver.take(Received(headers.get("webhook-id", ""), self.path, body, reason))
+        reason = receiver.refusal(self.path, headers, body)
+        receiver.take(Received(headers.get("webhook-id", ""), self.path, body, reason, self.command, headers))
         if reason is None:
             self.answer(HTTPStatus.NO_CONTENT)
         else:
             self.answer(HTTPStatus.UNAUTHORIZED, json.dumps({"error": reason}).encode())
+
+    do_PUT = do_POST  # noqa: N815 - the base class's name
