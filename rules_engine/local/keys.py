@@ -8,6 +8,7 @@ the rules: the more frequent keys win, and the other record is not written but h
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,9 +108,11 @@ def _keys_of_target(
             return Keys(tuple((name, "S") for name in [*key][:2]), "from the keys its rules name")
         if key is not None:
             return Keys(watched.attributes, "as the table it is written from")
-    items = [request["Item"] for request in requests if "Item" in request]
-    for item in items:
-        return _keys_of_item(item, watched)
+    if any(re.fullmatch(r"\{\{\s*(new|old|keys)\s*\}\}", str(config.get("put"))) for config in configs):
+        return Keys(watched.attributes, "as the table it is written from")
+    items = [request["Item"] for request in requests if request.get("Item")]
+    if items:
+        return _keys_of_item(items[0], watched)
     for config in configs:
         if isinstance(config.get("put"), Mapping):
             return _keys_of_item({name: {"S": ""} for name in config["put"]}, watched)
