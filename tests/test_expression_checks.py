@@ -28,6 +28,7 @@ SCOPE = Scope(
         "vip": "new.customer.tier == 'gold'",
         "was_open": "old.status == 'OPEN'",
         "both": "is.was_open",
+        "either": "(old || new).status == 'OPEN'",
     },
 )
 CASES = Path(__file__).parent / "cases/expression/mistakes.txt"
@@ -186,6 +187,25 @@ error RE402 'present' reads 'new', which is never there: the rule's only event i
 is.vip && is.both
           ^^^^^^^
 error RE402 'is.both' reads 'old', which is never there: the rule's only event is INSERT
+hint: if rules for other events share 'is.both', let it read (new || old), the image that is there; or \
+change 'event' or 'view' of this rule
+""",
+        ),
+        ("(new || old).id == (new.id || old.id)", INSERTS, "(new || old).id == (new.id || old.id)"),
+        ("is.either", INSERTS, "is.either"),
+        (
+            "is.either",
+            {**INSERTS, "new": "the view type has no images"},
+            "is.either\n^^^^^^^^^\n"
+            "error RE402 'is.either' reads 'new', which is never there: the view type has no images",
+        ),
+        (
+            "new.id == 'a' || old.id == 'a'",
+            INSERTS,
+            """
+new.id == 'a' || old.id == 'a'
+                 ^^^
+error RE402 'old' is never there: the rule's only event is INSERT
 """,
         ),
         (

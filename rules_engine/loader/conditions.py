@@ -12,7 +12,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks import NamedConditions, check_condition
+from rules_engine.expression.checks.certain import Certainties
+from rules_engine.expression.checks.satisfiable import NO_RULE
+from rules_engine.expression.syntax import parse
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rules_engine.errors import Finding, Problem
+    from rules_engine.expression.checks.satisfiable import Circumstances
     from rules_engine.model import Scope
     from rules_engine.source import Node
 
@@ -40,6 +45,7 @@ class Expressions:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._named = NamedConditions(scope)
+        self._certainties = Certainties(scope)
         self.exhausted = False
         """Whether there were too many findings, and what came later was not checked."""
         self._checked: dict[tuple[Any, ...], list[Finding]] = {}
@@ -63,6 +69,21 @@ class Expressions:
                 problems += self.check_condition(node, absent)
             cut_off = is_cut_off(node) or (cut_off and node.source.text[node.end : node.end + 1] == ",")
         return problems
+
+    def check_certain(
+        self, nodes: Sequence[Node], given: Circumstances = NO_RULE, before: Sequence[Node] = ()
+    ) -> list[Problem]:
+        """What is always or never true of conditions in which nothing else was found."""
+        if self.exhausted or any(
+            node.broken or not isinstance(node.value, str) for node in (*nodes, *before)
+        ):
+            return []
+        try:
+            trees, earlier = ([parse(node.value) for node in some] for some in (nodes, before))
+            found = self._certainties.find(trees, given, earlier)
+        except ExpressionError:  # of one of them, or of a condition they use, where it is reported
+            return []
+        return [problem_of(nodes[number], finding) for number, finding in found]
 
     def check_circles(self, nodes: Mapping[str, Node]) -> list[Problem]:
         """The circles in which the file's conditions, at `nodes`, use each other."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.action_checks import check_actions
 from rules_engine.loader.conditions import Expressions, absent_images, reference_problem
+from rules_engine.loader.rule_conditions import check_rule_conditions
 from rules_engine.loader.rule_tests import check_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import check_shape, missing_key
@@ -151,7 +152,8 @@ def _check_file_level(root: Node, expressions: Expressions) -> Iterator[Problem]
     if conditions is not None and not conditions.broken:
         nodes = dict(conditions.entries())
         for node in nodes.values():
-            yield from expressions.check_condition(node)
+            found = expressions.check_condition(node)
+            yield from found or expressions.check_certain([node])
         yield from expressions.check_circles(nodes)
     for section in ("defaults", "vars", "lists"):
         section_node = root.get(section)
@@ -212,6 +214,9 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
         unless=unless,
     )
     tests = node.get("tests")
+    if not any(problem.code.startswith(("RE2", "RE305", "RE402")) for problem in problems):
+        exceptions = [_when(item.get("when")) for item in _mappings(keys.get("unless"))]
+        problems += check_rule_conditions(rule, absent, [when, *exceptions], tests, file.expressions)
     if tests is not None:
         problems += check_tests(tests, rule)
     return rule, problems

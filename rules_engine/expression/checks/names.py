@@ -99,7 +99,13 @@ def _inside_wrapper(place: Place) -> tuple[str, tuple[int, int]] | None:
 def _root_called(name: str, *, goes_on: bool) -> str | None:
     word = name.lower().replace("_", "")
     roots = [root for root in ROOTS if (root in _MAPS) == goes_on or root.lower() == word]
-    return _OTHER_WORDS.get(word) or (_OTHER_IMAGES.get(word) if goes_on else None) or nearest(name, roots)
+    known = _OTHER_WORDS.get(word) or (_OTHER_IMAGES.get(word) if goes_on else None) or nearest(name, roots)
+    return known or (_short_of(name) if goes_on else None)
+
+
+def _short_of(name: str) -> str | None:
+    """An image of whose name one letter is missing, not the first: `nw.status`, `ol.status`."""
+    return next((root for root in ("new", "old") if name in (root[0] + root[2], root[:2])), None)
 
 
 def _question(place: Place, report: Report) -> str:
