@@ -37,10 +37,13 @@ def dumps(value: Any) -> str:
     return text
 
 
-def loads(text: str) -> Any:
-    """The value of JSON `text`: fractions and exponents as Decimal; of duplicate keys the last wins."""
+def loads(text: str, *, unique_keys: bool = False) -> Any:
+    """The value of JSON `text`: fractions and exponents as Decimal.
+
+    Of duplicate keys the last wins, or with `unique_keys` they are refused.
+    """
     try:
-        return _DECODER.decode(text)
+        return (_DECODER_OF_UNIQUE_KEYS if unique_keys else _DECODER).decode(text)
     except RecursionError:
         raise ValueError("the JSON text is nested too deeply") from None
     except InvalidOperation:
@@ -97,4 +100,25 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+def _whole(written: str) -> int:
+    if len(written) > _MOST_DIGITS:
+        raise ValueError(f"the JSON text holds a number of {len(written):,} digits")
+    return int(written)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+_MOST_DIGITS = 4_000
+"""Python converts 4,300; what is longer takes time."""
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=_whole, parse_constant=_refuse_constant)
+_DECODER_OF_UNIQUE_KEYS = json.JSONDecoder(
+    parse_float=Decimal, parse_int=_whole, parse_constant=_refuse_constant, object_pairs_hook=_object
+)

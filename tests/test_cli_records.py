@@ -128,3 +128,22 @@ def test_records_are_read_out_of_all_events_and_a_hopeless_one_is_refused_with_i
     with path.open(encoding="utf-8") as file, pytest.raises(RecordError) as caught:
         load_records(file, ORDERS)
     assert str(caught.value) == f"{path}: a record is neither of a DynamoDB nor of a Kinesis stream"
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert events_in("\ufeff" + exact_json.dumps(RECORD)) == [{"Records": [RECORD]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '{"event": "INSERT", "keys": {"n": ' + "1" * 5000 + "}}",
+            "the JSON text holds a number of 5,000 digits",
+        ),
+        ('{"event": "INSERT", "keys": {"n": 1, "n": 2}}', "the key 'n' stands twice in one object"),
+    ],
+)
+def test_what_could_not_be_meant_is_refused_with_its_reason(text: str, message: str) -> None:
+    assert refusal_of(text) == f"f.json: {message}"
+    assert refusal_of(exact_json.dumps(RECORD) + "\n" + text) == f"f.json:2: {message}"

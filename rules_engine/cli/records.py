@@ -3,7 +3,8 @@
 In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, or a plain
 image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}`). Out: events that
 `parse_event` and the handler take. Records that stand alone are put together into batches, in their order.
-Numbers stay exact. What is none of these is refused with a RecordError that names file and line.
+Numbers stay exact, and no key may stand twice in an object. What is none of these is refused with a
+RecordError that names file and line.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
     An image pair without `table` is for the table of the rules, if there is only one.
     """
     try:
-        text = file.read()
+        text = file.read().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise RecordError(f"{file.name}: not UTF-8 text (byte {error.start})") from error
     if not text.strip():
@@ -65,7 +66,7 @@ def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
 def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
     """(place, value) of the one document that `text` is, or of each of its lines."""
     try:
-        yield name, exact_json.loads(text)
+        yield name, exact_json.loads(text, unique_keys=True)
         return
     except JSONDecodeError as error:
         # "Extra data" behind a whole first line: one document a line.
@@ -76,7 +77,7 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                yield f"{name}:{number}", exact_json.loads(line)
+                yield f"{name}:{number}", exact_json.loads(line, unique_keys=True)
             except JSONDecodeError as error:
                 raise RecordError(f"{name}:{number}:{error.colno}: not JSON: {error.msg}") from error
             except ValueError as error:
