@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.expression.checks.event_words import EVENT_WORDS
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.wording import (
     article,
@@ -157,27 +158,6 @@ def _nearest_choice(written: str, allowed: list[str]) -> str | None:
         return word
     begun = [one for one in allowed if written and one.lower().startswith(written.lower())]
     return nearest(written, allowed) or (begun[0] if len(begun) == 1 else None)
-
-
-EVENT_WORDS = {
-    "UPDATE": "MODIFY",
-    "UPDATED": "MODIFY",
-    "CHANGE": "MODIFY",
-    "MODIFIED": "MODIFY",
-    "UPSERT": "MODIFY",
-    "DELETE": "REMOVE",
-    "DELETED": "REMOVE",
-    "REMOVED": "REMOVE",
-    "CREATE": "INSERT",
-    "CREATED": "INSERT",
-    "ADD": "INSERT",
-    "PUT": "INSERT",
-    "NEW": "INSERT",
-    "INSERTED": "INSERT",
-    "TTL": "EXPIRE",
-    "EXPIRED": "EXPIRE",
-}
-"""What other systems call the events."""
 
 
 def _equal(value: Any, other: Any) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.expression.checks.event_words import EVENT_WORDS
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
 from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.names import CONSTANTS, is_quoted, report_constant
@@ -23,21 +24,8 @@ if TYPE_CHECKING:
 ORDERINGS = ("lt", "lte", "gt", "gte")
 _PATH_TEXT = re.compile(rf"(?:{'|'.join(ROOTS)})(?:\.\w+)+")
 _NUMBER_TEXT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_EVENT_WORDS = {
-    "UPDATE": "MODIFY",
-    "UPDATED": "MODIFY",
-    "MODIFIED": "MODIFY",
-    "CHANGE": "MODIFY",
-    "DELETE": "REMOVE",
-    "DELETED": "REMOVE",
-    "REMOVED": "REMOVE",
-    "CREATE": "INSERT",
-    "CREATED": "INSERT",
-    "PUT": "INSERT",
-    "ADD": "INSERT",
-    "NEW": "INSERT",
-    "INSERTED": "INSERT",
-}
+_TEXTS = frozenset({"awsRegion", "createdAt", "eventID", "eventName", "sequenceNumber", "table"})
+"""Fields of a record that are text."""
 _EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 
 
@@ -98,8 +86,9 @@ def check_negated_path(place: Place, report: Report) -> None:
     if _negates_its_head(node, report) and not (parent and _negates_its_head(parent.node, report)):
         report.add_alone(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
         (negated,) = leftmost(node).children
-        if negated.value in OWN:
-            report.claim(negated)  # `is` stands without a name only because of the `!`
+        if negated.value in OWN or negated.value in report.absent:
+            # `is` stands without a name only because of the `!`; an image is looked at when that is mended.
+            report.claim(negated)
 
 
 _FILTERS = frozenset({"abs", "length", "lower", "reverse", "sort", "trim", "upper"})
@@ -152,7 +141,7 @@ def _check_orderable(side: Place, other: Place, report: Report) -> None:
     kind = known_type(node, report.scope)
     if kind in (None, "number") or report.is_claimed(node):
         return
-    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value):
+    if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value) and not _is_text_of_record(other):
         _report_quoted_number(side, value, report)
         return
     what = {"string": "text", "boolean": "true or false", "null": "null", "array": "a list"}.get(
@@ -160,6 +149,10 @@ def _check_orderable(side: Place, other: Place, report: Report) -> None:
     )
     message = f"'{_sign(side)}' orders numbers, and {shown(node.text)} is {what}"
     report.add(side, "RE211", message, "such a comparison is never true; compare numbers, or use == or !=")
+
+
+def _is_text_of_record(place: Place) -> bool:
+    return place.meaning == "record" and place.is_head and place.node.value in _TEXTS
 
 
 def _sign(side: Place) -> str:
@@ -213,7 +206,7 @@ def _report_event_name(place: Place, word: Node, value: Any, report: Report) -> 
         mend = "expired" if place.node.value == "eq" else "!expired"
         report.add(place, "RE215", message, "a removal by time to live is a REMOVE with 'expired' set", mend)
         return
-    meant = written if written in _EVENT_NAMES else _EVENT_WORDS.get(written)
+    meant = written if written in _EVENT_NAMES else EVENT_WORDS.get(written)
     side = Place(word, place.meaning, place, 1)
     if meant and word.type == "literal":
         report.add(side, "RE215", message, f"did you mean the string '{meant}'?")

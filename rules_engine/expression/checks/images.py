@@ -7,12 +7,15 @@ paths that go on into DynamoDB's type tags, which decoding has taken away.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks.named import EITHER, IMAGES
 from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, Path, Place, is_alternative, path_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rules_engine.expression.checks.report import Report
     from rules_engine.expression.node import Node
 
@@ -99,12 +102,20 @@ def _check_type_tags(place: Place, report: Report) -> None:
     path, at_top = path_from(place), place.meaning == "record"
     if at_top and place.node.value not in (*IMAGES, "keys"):
         return
-    last = path.parts[-1]
-    if len(path.parts) < (3 if at_top else 2) or last.type != "field" or last.text not in _TYPE_TAGS:
+    parts = path.parts[2 if at_top else 1 :]
+    tag = parts[-1] if parts and parts[-1].text in _TYPE_TAGS else next(_tags_before_more(parts), None)
+    if tag is None or tag.type != "field":
         return
     mend = _without_tags(path, report.text, may_be_tag=not at_top)
-    message = f"'.{last.text}' is a type tag of DynamoDB JSON, and images are decoded without them"
-    report.add(place, "RE209", message, "", mend, marked=(path.parts[0].start, last.end))
+    message = f"'.{tag.text}' is a type tag of DynamoDB JSON, and images are decoded without them"
+    report.add(place, "RE209", message, "", mend, marked=(path.parts[0].start, path.parts[-1].end))
+
+
+def _tags_before_more(parts: tuple[Node, ...]) -> Iterator[Node]:
+    """`M` before a name and `L` before an index or a projection, which go on in an attribute."""
+    for part, following in pairwise(parts):
+        if part.type == "field" and part.text == ("M" if following.type == "field" else "L"):
+            yield part
 
 
 def _without_tags(path: Path, text: str, *, may_be_tag: bool) -> str:
