@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import b64decode
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
@@ -32,7 +33,7 @@ _KNOWN = (
     ("JSON web token", ("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),
     ("private key", ("PRIVATE KEY",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     ("bearer token", ("Bearer ", "bearer "), r"(?<=[Bb]earer )(?!\$\{|\{\{)[A-Za-z0-9._~+/=-]{8,}"),
-    ("user name and password", ("Basic ", "basic "), r"(?<=[Bb]asic )[A-Za-z0-9+/]{12,}={0,2}"),
+    ("user name with its password", ("Basic ", "basic "), r"(?<=[Bb]asic )[A-Za-z0-9+/]{12,}={0,2}"),
     ("password in a URL", ("://",), r"(?<=://)(?![^\s/]*\$\{)[^\s/:@\"'{}]+:[^\s/@\"'{}]+(?=@)"),
 )
 """(what it is, what must be in the text, pattern). Looking for that first is 20 times faster."""
@@ -48,12 +49,35 @@ to 3.6 in such short pieces but with spaces, which random keys have not."""
 HINT = "keep it in Secrets Manager and write ${secret:NAME}; then change it, for it is known now"
 
 
+def _anything(match: re.Match[str]) -> bool:
+    return True
+
+
+def _is_token(match: re.Match[str]) -> bool:
+    """Whether what follows `Bearer` is a token and not a word of a sentence."""
+    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    return "authorization" in line.lower() or any(character.isdigit() for character in match[0])
+
+
+def _are_credentials(match: re.Match[str]) -> bool:
+    """Whether what follows `Basic` is `user:password` in base64."""
+    try:
+        user, colon, _ = b64decode(match[0], validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return bool(user and colon) and user.isprintable()
+
+
+_ABOUT = {"bearer token": _is_token, "user name with its password": _are_credentials}
+"""What must hold of a match besides, for kinds of secret that begin with a word."""
+
+
 def secrets_in_text(source: SourceFile) -> Iterator[Problem]:
     """What in the file has the form of a known kind of secret, of each kind the first hundred."""
     for kind, needles, pattern in _KNOWN:
         if any(needle in source.text for needle in needles):
             for match in islice(re.finditer(pattern, source.text), 100):
-                if "EXAMPLE" not in match[0]:
+                if "EXAMPLE" not in match[0] and _ABOUT.get(kind, _anything)(match):
                     yield _secret(source, kind, match.start(), match.end())
 
 
