@@ -188,6 +188,43 @@ def test_a_file_has_at_most_a_thousand_named_conditions(tmp_path: Path) -> None:
     assert (codes(problems), rule_set.rules) == (["RE110"], ())
 
 
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("basic authentication is not used here", False),
+        ("Basic understanding", False),
+        ("the bearer instrument", False),
+        ("Basic YWJjZGVmZ2hpamts", False),  # abcdefghijkl
+        ("Basic b3JkZXJzOnNlc2FtZQ==", True),  # orders:sesame
+        ("Bearer abcdefgh1", True),
+        ("Authorization: Bearer abcdefgh", True),
+    ],
+)
+def test_what_follows_basic_or_bearer_may_be_prose(line: str, secret: bool, tmp_path: Path) -> None:
+    _, problems = load(tmp_path, a=f"# {line}\n" + plain_rule("a"))
+    assert codes(problems) == ["RE306"] * secret
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'\xef\xbb\xbf{"event": "INSERT", "keys": {"a": 1}}', None),
+        (b"", "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff", "it is not UTF-8"),
+        (b"1", "it is neither an object nor an array"),
+        (b'{"Records": 1}', "the event is neither a list nor has a list of 'Records'"),
+        (b'[{"eventID": "1"}]', "a record has no sequence number of digits"),
+        (b" " * (6 * 1024 * 1024 + 1), "it is larger than 6 MiB, the most that Lambda takes"),
+    ],
+)
+def test_a_record_file_holds_a_record(content: bytes, reason: str | None, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_bytes(content)
+    test = "    tests: [{name: n, record_file: r.json, expect: {match: true}}]\n"
+    _, problems = load(tmp_path, a=PLAIN.format(id="a") + test)
+    expected = [] if reason is None else [("RE109", f"'{tmp_path / 'r.json'}' holds no record: {reason}")]
+    assert [(problem.code, problem.message) for problem in problems] == expected
+
+
 def test_a_rule_has_at_most_a_hundred_clauses(tmp_path: Path) -> None:
     rules = [plain_rule(f"r{n}") + f"    when: [{', '.join(['expired'] * n)}]\n" for n in (100, 101)]
     rule_set, problems = load(tmp_path, a=rules[0], b=rules[1])

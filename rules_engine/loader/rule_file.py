@@ -22,7 +22,7 @@ from rules_engine.loader.rule_tests import check_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import check_shape, missing_key
 from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
-from rules_engine.schema import MOST_CLAUSES, file_shape, rule_shape
+from rules_engine.schema import DATE_PATTERN, MOST_CLAUSES, file_shape, rule_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -284,12 +284,13 @@ def _unless(
 
 
 def _check_expiry(node: Node, today: date) -> Iterator[Problem]:
+    if not re.search(DATE_PATTERN, node.value):
+        return  # its shape was refused; `fromisoformat` takes weeks too
     try:
         last_day = date.fromisoformat(node.value)
     except ValueError:
-        if len(node.value) == 10 and node.value[4] == node.value[7] == "-":
-            hint = "write a date of the calendar as YYYY-MM-DD"
-            yield node.source.problem("RE109", f"there is no day '{node.value}'", node.location, hint)
+        hint = "write a date of the calendar as YYYY-MM-DD"
+        yield node.source.problem("RE109", f"there is no day '{node.value}'", node.location, hint)
         return
     if last_day < today:
         message = f"this exception expired on {node.value}"

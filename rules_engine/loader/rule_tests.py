@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import re
 from itertools import count, islice
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.errors import RulesEngineError
+from rules_engine import exact_json
+from rules_engine.errors import RecordError, RulesEngineError
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.shape import check_shape
 from rules_engine.plain_record import record_from_images
-from rules_engine.record import parse_event, parse_record
+from rules_engine.record import MalformedRecord, parse_event, parse_record
 from rules_engine.schema import RECORD_SHAPE, TABLE_PATTERN
 
 MOST_SUGGESTIONS = 20
 """Looking for the nearest of thousands of ids takes milliseconds each time."""
+
+MOST_BYTES_OF_RECORDS = 6 * 1024 * 1024
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rules_engine.errors import Location, Problem
     from rules_engine.model import Rule
+    from rules_engine.record import StreamRecord
     from rules_engine.source import Node
 
 
@@ -101,12 +106,12 @@ def check_record(test: Node, table: str) -> Iterator[Problem]:
         message = "'record_file' does not go together with 'record'"
         yield test.source.problem("RE109", message, test.keys["record_file"].location, "keep one of them")
     elif file is not None and isinstance(file.value, str):
-        yield from _check_record_file(file)
+        yield from _check_record_file(file, table)
     elif inline is not None and inline.kind == "mapping":
         yield from _check_inline(inline, test.keys["record"], table)
 
 
-def _check_record_file(node: Node) -> Iterator[Problem]:
+def _check_record_file(node: Node, table: str) -> Iterator[Problem]:
     path = Path(node.source.path).parent / node.value
     try:
         found = path.is_file()
@@ -115,6 +120,32 @@ def _check_record_file(node: Node) -> Iterator[Problem]:
     if not found:
         hint = "the name is relative to the file it stands in"
         yield node.source.problem("RE101", f"there is no file '{path}'", node.location, hint)
+        return
+    try:
+        _build_from_json(path, table)
+    except (RulesEngineError, OSError, ValueError) as error:
+        message = f"'{path}' holds no record: {error}"
+        hint = "it must be one stream record or a Lambda event, as JSON"
+        yield node.source.problem("RE109", message, node.location, hint)
+
+
+def _build_from_json(path: Path, table: str) -> None:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES_OF_RECORDS + 1)
+    if len(data) > MOST_BYTES_OF_RECORDS:
+        raise ValueError("it is larger than 6 MiB, the most that Lambda takes")
+    try:
+        document = exact_json.loads(data.decode("utf-8-sig"), unique_keys=True)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+    if isinstance(document, list):
+        _refuse_malformed(parse_event(document))
+    elif isinstance(document, dict):
+        _build(document, table)
+    else:
+        raise RecordError("it is neither an object nor an array")
 
 
 def _check_inline(node: Node, key: Node, table: str) -> Iterator[Problem]:
@@ -133,11 +164,17 @@ def _check_inline(node: Node, key: Node, table: str) -> Iterator[Problem]:
 
 def _build(plain: dict[str, Any], table: str) -> None:
     if "Records" in plain:
-        parse_event(plain)
+        _refuse_malformed(parse_event(plain))
     elif "dynamodb" in plain or "kinesis" in plain:
         parse_record(plain)
     else:
         record_from_images(plain, table)
+
+
+def _refuse_malformed(records: Iterable[StreamRecord | MalformedRecord]) -> None:
+    for record in records:
+        if isinstance(record, MalformedRecord):
+            raise RecordError(record.reason)
 
 
 def _blame(node: Node, key: Node, message: str) -> tuple[Location, str]:

@@ -217,10 +217,26 @@ def _flow(trouble: _Trouble) -> Problem | None:
     if trouble.character == "-":
         hint = "inside [ ] write the entries without '-', with ', ' between them"
         return trouble.problem_at("RE102", "'-' begins no entry inside [ ]", trouble.at, trouble.at + 1, hint)
+    if not trouble.character.strip("\0\n"):
+        at = _last_open(trouble.source.text[: trouble.at])
+        opening = trouble.source.text[at]
+        message = f"the '{opening}' that opens here is not closed"
+        hint = f"close it with '{']' if opening == '[' else '}'}'"
+        return trouble.problem_at("RE102", message, at, at + 1, hint)
     message = f"a value is missing before '{trouble.character}'"
     return trouble.problem_at(
         "RE102", message, trouble.at, trouble.at + 1, "write the value, or remove the comma"
     )
+
+
+def _last_open(text: str) -> int:
+    """Where the last bracket or brace stands that nothing closes; 0 if all are closed."""
+    closed = 0
+    for match in re.finditer(r"[\[\]{}]", text[::-1]):
+        closed += 1 if match[0] in "]}" else -1
+        if closed < 0:
+            return len(text) - match.end()
+    return 0
 
 
 def _missing_space(trouble: _Trouble) -> Problem | None:
