@@ -19,7 +19,7 @@ from rules_engine.expression.values import is_true
 from rules_engine.model import Scope
 
 SCOPE = Scope(
-    vars={"x": "x", "n": 5},
+    vars={"x": "x", "n": 5, "on": True, "off": False},
     lists={"none": [], "some": ["x", "xy", 5]},
     conditions={
         "inserted": "eventName == 'INSERT'",
@@ -124,6 +124,11 @@ def test_the_events_and_tables_of_a_rule_are_taken_into_account(
     circumstances: Circumstances, text: str, messages: list[str]
 ) -> None:
     assert found(text, circumstances=circumstances) == messages
+
+
+def test_a_constant_of_the_file_that_stands_alone_is_a_switch_and_set_on_purpose() -> None:
+    assert found("vars.on && new.a == 'x'", "vars.off || new.b") == []
+    assert found("vars.off && new.a == 'x'") == []
 
 
 def test_an_exception_is_looked_at_together_with_the_conditions_before_it() -> None:

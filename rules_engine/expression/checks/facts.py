@@ -123,6 +123,8 @@ class Facts:
 
     def value_of(self, node: Node) -> Any:
         """The value of what reads nothing of the record; UNKNOWN for everything else."""
+        if node.type == "subexpression":  # `vars.enabled` alone is a switch, set on purpose
+            return UNKNOWN
         value = constant(node, self.scope)
         if value is not UNKNOWN or node.type not in ("comparator", "function_expression"):
             return value
