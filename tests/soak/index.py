@@ -26,7 +26,8 @@ def main() -> int:
             sys.stderr.write("\n".join(found) + "\n")
             return 1
         if number % max(rule_sets // 10, 1) == 0:
-            sys.stdout.write(f"{number * RECORDS_EACH} pairs agree after {time.monotonic() - started:.0f} s\n")
+            seconds = time.monotonic() - started
+            sys.stdout.write(f"{number * RECORDS_EACH} pairs agree after {seconds:.0f} s\n")
             sys.stdout.flush()
     return 0
 
