@@ -436,3 +436,14 @@ def test_any_text_has_findings_within_it_or_compiles(text: str) -> None:
 def test_two_findings_never_mark_the_same_text(text: str) -> None:
     marked = [(finding.start, finding.length) for finding in check_condition(text, SCOPE)]
     assert len(marked) == len(set(marked))
+
+
+def test_only_the_first_of_many_unknown_names_have_suggestions() -> None:
+    named = NamedConditions(Scope(vars={"largest_order": 1}))
+    hints = [check("new.total > vars.larges_order", named)[0].hint or "" for _ in range(30)]
+    assert [hint.startswith("did you mean 'vars.largest_order'") for hint in hints] == [True] * 20 + [
+        False
+    ] * 10
+    many = Scope(vars={f"largest_order_{number}": 1 for number in range(501)})
+    (finding,) = check("new.total > vars.larges_order_1", many)
+    assert (finding.hint or "").startswith("'vars' of this file has 'largest_order_0', ")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from rules_engine.errors import ExpressionError, Finding
 from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, is_alternative, path_from, walk
+from rules_engine.expression.checks.spelling import nearest
 from rules_engine.expression.compiler import CompiledConditions, compile_condition, compile_expression
 from rules_engine.expression.syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Collection, Container, Iterable, Iterator
 
     from rules_engine.expression.node import Node
     from rules_engine.model import Scope
@@ -27,6 +28,8 @@ EITHER = "either"
 
 _MOST_SHOWN = 8
 """Names of a circle."""
+
+_MOST_SUGGESTIONS, _MOST_COMPARED = 20, 500
 
 
 class NamedConditions:
@@ -39,10 +42,18 @@ class NamedConditions:
         self._reads: dict[str, frozenset[str]] = {}
         self._images: dict[str, frozenset[str]] = {}
         """The images that each reads itself, and with those that it uses."""
+        self._suggestions = 0
         self._compiled: CompiledConditions = {}
         self._tried: set[str] = set()
         self._refused: set[str] = set()
         """Conditions that do not compile, be it because of one that they use."""
+
+    def suggest(self, name: str, known: Collection[str]) -> str | None:
+        """The known name that was meant, among few and for the first unknown ones only: looking takes time."""
+        self._suggestions += 1
+        if self._suggestions > _MOST_SUGGESTIONS or len(known) > _MOST_COMPARED:
+            return None
+        return nearest(name, known)
 
     def images_read(self, name: str) -> frozenset[str]:
         """The images that the condition reads, also through those that it uses."""

@@ -7,10 +7,10 @@ does not define. A named condition is checked where it is defined, not again at 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.places import Path, Place, path_from
-from rules_engine.expression.checks.spelling import nearest
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.report import Report
@@ -46,7 +46,7 @@ def _section(root: str) -> str:
 def _report_undefined(place: Place, report: Report, path: Path) -> None:
     root, name = path.names[:2]
     known = defined(report.scope, root)
-    near = nearest(name, known)
+    near = report.named.suggest(name, known)
     elsewhere = next((other for other in OWN if name in defined(report.scope, other)), None)
     if near or elsewhere:
         hint = f"did you mean '{root}.{near}'?" if near else f"did you mean '{elsewhere}.{name}'?"
@@ -62,7 +62,7 @@ def _first_two(path: Path) -> tuple[int, int]:
 
 
 def _listed(known: Mapping[str, Any]) -> str:
-    names = [f"'{name}'" for name in known]
+    names = [f"'{name}'" for name in islice(known, 6)]
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
@@ -74,7 +74,7 @@ def _check_inside(place: Place, report: Report, path: Path) -> None:
             return
         if name not in value:
             known = ".".join(path.names[:number])
-            near = nearest(name, map(str, value))
+            near = report.named.suggest(name, [str(other) for other in value])
             hint = (
                 f"did you mean '{known}.{near}'?" if near else f"'{known}' has {_listed(value) or 'nothing'}"
             )
