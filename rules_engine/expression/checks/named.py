@@ -49,7 +49,7 @@ class NamedConditions:
         """Conditions that do not compile, be it because of one that they use."""
 
     def suggest(self, name: str, known: Collection[str]) -> str | None:
-        """The known name that was meant, among few and for the first unknown ones only: looking takes time."""
+        """The known name that was meant, among few and for the first unknown ones: looking takes time."""
         self._suggestions += 1
         if self._suggestions > _MOST_SUGGESTIONS or len(known) > _MOST_COMPARED:
             return None
