@@ -15,7 +15,7 @@ from rules_engine.errors import RecordError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIGNATURE = f"rules-engine {version('rules-engine')}, Python {sys.version.split()[0]}, {sys.platform}\n"
+SIGNATURE = f"rules-engine {version('dynamodb-rules-engine')}, Python {sys.version.split()[0]}, {sys.platform}\n"
 ADMISSION = (
     "Internal error: KeyError: 'lost'\n"
     "This is a mistake in rules-engine, not in your rules. Please report it to its maintainers,\n"
@@ -114,4 +114,4 @@ def test_help_lists_exactly_the_commands_there_are(capsys: pytest.CaptureFixture
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(rules_engine, ["--version"]) == 0
-    assert capsys.readouterr() == (f"rules-engine {version('rules-engine')}\n", "")
+    assert capsys.readouterr() == (f"rules-engine {version('dynamodb-rules-engine')}\n", "")
