@@ -15,7 +15,9 @@ from rules_engine.errors import RecordError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIGNATURE = f"rules-engine {version('dynamodb-rules-engine')}, Python {sys.version.split()[0]}, {sys.platform}\n"
+SIGNATURE = (
+    f"rules-engine {version('dynamodb-rules-engine')}, Python {sys.version.split()[0]}, {sys.platform}\n"
+)
 ADMISSION = (
     "Internal error: KeyError: 'lost'\n"
     "This is a mistake in rules-engine, not in your rules. Please report it to its maintainers,\n"
