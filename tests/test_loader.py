@@ -308,12 +308,12 @@ def test_a_directory_that_cannot_be_listed_is_a_problem(
 
 def test_links_to_directories_are_followed_but_not_up(tmp_path: Path) -> None:
     rules = tmp_path / "rules"
-    load(tmp_path, rules__a=plain_rule("a"), shared__b=plain_rule("b"), outside=plain_rule("c"))
-    (rules / "shared").symlink_to("../shared")
-    (rules / "again").symlink_to("../shared")
+    load(tmp_path, rules__a=plain_rule("a"), elsewhere__b=plain_rule("b"), outside=plain_rule("c"))
+    (rules / "linked").symlink_to("../elsewhere")
+    (rules / "again").symlink_to("../elsewhere")
     (rules / "up").symlink_to("..")
     (rules / "self").symlink_to(".")
-    (tmp_path / "shared/back").symlink_to("../rules")
+    (tmp_path / "elsewhere/back").symlink_to("../rules")
     assert find_files(rules) == [str(rules / "a.yaml"), str(rules / "again/b.yaml")]
 
 
