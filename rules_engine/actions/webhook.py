@@ -19,7 +19,7 @@
 - `signing_secret`: one or more `whsec_` keys (base64 of 24 to 64 bytes), separated by a space or a comma
   while keys are rotated; only as a reference.
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
-- `timeout_seconds`: default 10, for the connection and again for each read: a receiver that drips takes longer.
+- `timeout_seconds`: default 10, for connecting and again for each read: a receiver that drips takes longer.
 
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
