@@ -25,7 +25,8 @@ from rules_engine import exact_json
 from rules_engine.attribute_value import Image
 from rules_engine.errors import RecordError
 
-_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
+RECORD_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
+"""What `eventName` of a record can be. A rule may also name EXPIRE, which no record does."""
 _TEXT_OR_NONE = (str, type(None))
 _MAP = (dict, Mapping)  # dict first: the check of an abstract class takes ten times as long
 _MAP_OR_NONE = (dict, type(None), Mapping)
@@ -103,7 +104,7 @@ class StreamRecord:
         self.failure_id = failure_id
         self.sequence_number = sequence_number
         self.event_name = event_name = change.get("eventName", "")
-        if event_name not in _EVENT_NAMES:
+        if event_name not in RECORD_EVENT_NAMES:
             raise RecordError("'eventName' is none of INSERT, MODIFY, REMOVE")
         event_id = change.get("eventID")
         if not isinstance(event_id, str) or not event_id:

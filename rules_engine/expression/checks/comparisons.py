@@ -16,6 +16,7 @@ from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.names import CONSTANTS, is_quoted, report_constant
 from rules_engine.expression.checks.own_names import OWN
 from rules_engine.expression.checks.places import Place, leftmost
+from rules_engine.record import RECORD_EVENT_NAMES
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.report import Report
@@ -26,7 +27,6 @@ _PATH_TEXT = re.compile(rf"(?:{'|'.join(ROOTS)})(?:\.\w+)+")
 _NUMBER_TEXT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _TEXTS = frozenset({"awsRegion", "createdAt", "eventID", "eventName", "sequenceNumber", "table"})
 """Fields of a record that are text."""
-_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 
 
 def check_comparison(place: Place, report: Report) -> None:
@@ -190,7 +190,7 @@ def _check_event_name(place: Place, report: Report) -> bool:
         if place.meaning != "record" or name.type != "field" or name.value != "eventName" or name.follows_dot:
             continue
         value = constant(word, report.scope)
-        if value is UNKNOWN or value in _EVENT_NAMES or place.node.value not in ("eq", "ne"):
+        if value is UNKNOWN or value in RECORD_EVENT_NAMES or place.node.value not in ("eq", "ne"):
             continue
         _report_event_name(place, word, value, report)
         report.claim(place.node)
@@ -206,7 +206,7 @@ def _report_event_name(place: Place, word: Node, value: Any, report: Report) -> 
         mend = "expired" if place.node.value == "eq" else "!expired"
         report.add(place, "RE215", message, "a removal by time to live is a REMOVE with 'expired' set", mend)
         return
-    meant = written if written in _EVENT_NAMES else EVENT_WORDS.get(written)
+    meant = written if written in RECORD_EVENT_NAMES else EVENT_WORDS.get(written)
     side = Place(word, place.meaning, place, 1)
     if meant and word.type == "literal":
         report.add(side, "RE215", message, f"did you mean the string '{meant}'?")
