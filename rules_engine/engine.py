@@ -198,7 +198,9 @@ def _conclude(compiled: _CompiledRule, traces: tuple[ClauseTrace, ...]) -> Expla
             outcome: Literal["error", "not_matched"] = "error" if trace.outcome == "error" else "not_matched"
             return Explanation(rule_id, outcome, trace.label, traces)
     for exception in compiled.unless:
-        if all(trace.outcome == "true" for trace in islice(following, len(exception.clauses))):
+        # Taken whole: what stands behind a clause that does not hold belongs to this exception too.
+        outcomes = [trace.outcome for trace in islice(following, len(exception.clauses))]
+        if all(outcome == "true" for outcome in outcomes):
             return Explanation(rule_id, "not_matched", exception.label, traces)
     return Explanation(rule_id, "matched", None, traces)
 

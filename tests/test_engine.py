@@ -180,6 +180,15 @@ def test_explain_names_the_clause_that_stopped_a_rule_and_the_values_it_read() -
     )
 
 
+def test_explain_tells_the_clauses_of_one_exception_from_those_of_the_next() -> None:
+    no, yes = "new.total > `100`", "new.status == 'SHIPPED'"
+    exceptions = (Unless(name="first", when=(no, yes)), Unless(name="second", when=(yes, no)))
+    engine = Engine.from_rules(RuleSet((rule("r", unless=exceptions),)))
+    [explanation] = engine.explain(SHIPPED)
+    assert (explanation.outcome, explanation.stopped_by) == ("matched", None)
+    assert [match.rule.id for match in engine.match(SHIPPED)] == ["r"]
+
+
 def test_explain_and_match_agree() -> None:
     rules = (rule("a", "new.total > `1`"), rule("b", "new.total < `1`"), rule("c", "abs(new.status)"))
     engine = Engine.from_rules(RuleSet(rules))
