@@ -22,7 +22,10 @@ from rules_engine.model import Match, Rule, RuleSet, Scope
 from rules_engine.record import StreamRecord, parse_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rules_engine.expression.node import Node
+    from rules_engine.index.generated import Doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +106,55 @@ class Engine:
     def from_rules(cls, rule_set: RuleSet) -> Engine:
         """The engine for `rule_set`. Raises RuleSetError where `load_rules` would report a problem."""
         compiled = tuple(_compile_rule(rule) for rule in rule_set.rules)
-        index = Index((each.rule, [clause.program.node for clause in each.when]) for each in compiled)
+        index = Index(
+            (each.rule, _nodes(each.when), [_nodes(entry.clauses) for entry in each.unless])
+            for each in compiled
+        )
         return cls(rule_set, compiled, index)
 
     def match(self, record: Mapping[str, Any] | StreamRecord) -> list[Match]:
         """The rules that want `record`, in rule order. Raises RecordError for what is no stream record."""
-        return self.evaluate(record).matches
+        return self._match(record if type(record) is StreamRecord else parse_record(record), None)
 
     def evaluate(self, record: Mapping[str, Any] | StreamRecord) -> Evaluation:
         """Matches in rule order, and every clause that could not be evaluated on the way."""
-        parsed = record if isinstance(record, StreamRecord) else parse_record(record)
-        found, undecided = self._index.find(parsed)
         errors: list[ConditionError] = []
-        if undecided:
-            for position in sorted(set(undecided)):
-                if _holds(self._compiled[position], parsed.document, errors):
-                    found.append(position)
-        if not found:
-            return Evaluation([], errors)
+        parsed = record if type(record) is StreamRecord else parse_record(record)
+        return Evaluation(self._match(parsed, errors), errors)
+
+    def _match(self, record: StreamRecord, errors: list[ConditionError] | None) -> list[Match]:
+        positions, doubtful = self._index.find(record)
+        if doubtful is not None and (doubtful.undecided or doubtful.spared):
+            positions += self._settle(doubtful, record, [] if errors is None else errors)
+        positions.sort()
         rules = self.rule_set.rules
-        return Evaluation([Match(rules[position], parsed) for position in sorted(set(found))], errors)
+        matches = []
+        for position in positions:
+            # Twice as fast as calling the class: a fifth of matching is making matches.
+            match = _new_object(Match)
+            match._rules = rules
+            match.position = position
+            match.record = record
+            matches.append(match)
+        return matches
+
+    def _settle(self, doubtful: Doubtful, record: StreamRecord, errors: list[ConditionError]) -> list[int]:
+        """Those that match after all."""
+        matches = {**dict.fromkeys(doubtful.undecided, _holds), **dict.fromkeys(doubtful.spared, _is_spared)}
+        document = record.document
+        return [
+            position
+            for position in sorted(matches)
+            if matches[position](self._compiled[position], document, errors)
+        ]
 
     def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
         """One explanation for every rule of the set, in rule order."""
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
         return [_explain(compiled, parsed) for compiled in self._compiled]
+
+
+_new_object = object.__new__
 
 
 def _compile_rule(rule: Rule) -> _CompiledRule:
@@ -147,6 +174,10 @@ def _compile_rule(rule: Rule) -> _CompiledRule:
     return _CompiledRule(rule, when, tuple(unless))
 
 
+def _nodes(clauses: Iterable[_Clause]) -> list[Node]:
+    return [clause.program.node for clause in clauses]
+
+
 def _compile_clause(rule: Rule, label: str, text: str) -> _Clause:
     try:
         return _Clause(label, compile_expression(text, rule.scope), rule.scope)
@@ -158,6 +189,12 @@ def _holds(compiled: _CompiledRule, document: Mapping[str, Any], errors: list[Co
     rule_id = compiled.rule.id
     if not _all_hold(rule_id, compiled.when, document, errors):
         return False
+    return _is_spared(compiled, document, errors)
+
+
+def _is_spared(compiled: _CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
+    """Whether none of the rule's exceptions is for this record."""
+    rule_id = compiled.rule.id
     return not any(_all_hold(rule_id, entry.clauses, document, errors) for entry in compiled.unless)
 
 
@@ -181,7 +218,7 @@ def _explain(compiled: _CompiledRule, record: StreamRecord) -> Explanation:
         stopped_by = "enabled"
     elif record.table not in rule.tables:
         stopped_by = "table"
-    elif (record.event_name, record.expired) not in kinds_of(rule):
+    elif record.kind not in kinds_of(rule):
         stopped_by = "event"
     if stopped_by:
         untouched = tuple(

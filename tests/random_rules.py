@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TEXTS = ["", "a", "b", "ab", "abc", "10"]
 NUMBERS = ["0", "1", "2", "2.50", "10", "-1"]
+LONG_NUMBERS = ["12345678901234567", "12345678901234568", "2.500000000000000001", "1E+22", "0.1", "1E-7"]
+"""Those that floats mix up, and others that they hold and that are written in more ways than one."""
 NAMES = ["a", "b", "n", "t", "m"]
 SCOPE = Scope(
     vars={"text": "ab", "number": 2, "nothing": None},
@@ -42,7 +44,11 @@ def _rule(rng: Random, number: int, pool: list[str]) -> Rule:
     clauses = [rng.choice(pool) if rng.random() < 0.5 else condition(rng) for _ in range(rng.randrange(4))]
     if rng.random() < 0.3:
         clauses = [" && ".join(f"({clause})" for clause in clauses)] if clauses else []
-    unless = (Unless("x", (rng.choice(pool),)),) if rng.random() < 0.15 else ()
+    unless = tuple(
+        Unless(name, tuple(rng.sample(pool, rng.randrange(1, 3) if len(pool) > 1 else 1)))
+        for name in ("x", "y")
+        if rng.random() < 0.15
+    )
     events = EVENT_NAMES if rng.random() < 0.3 else tuple(rng.sample(EVENT_NAMES, rng.randrange(1, 4)))
     tables = rng.choice([("orders",), ("orders",), ("orders", "customers"), ("customers",)])
     enabled = rng.random() < 0.95
@@ -80,6 +86,15 @@ def condition(rng: Random) -> str:
             lambda: f"contains(new.l{rng.choice(['[]', '[*]'])}.{name}, {constant})",
             lambda: f"new.l[?{name} {rng.choice(['==', '!=', '>', '<='])} {constant}]",
             lambda: f"new.l[?{name} == {constant} && {rng.choice(NAMES)} != {_constant(rng)}]",
+            lambda: f"new.l[?{name} == {constant} && {rng.choice(NAMES)} >= `{_number(rng)}`]",
+            lambda: (
+                f"{rng.choice(['sum', 'max', 'min'])}(new.l[*].{name}) {rng.choice(['>', '<=', '==', '!='])} "
+                f"{rng.choice([f'`{_number(rng)}`', constant])}"
+            ),
+            lambda: f"length({path}) {rng.choice(['>', '==', '!='])} `{rng.randrange(3)}`",
+            lambda: f"lower({path}) == '{text}'",
+            lambda: f"old.{name} != {constant} && new.{name} == {constant}",
+            lambda: f"{_image_name(rng)}.{name} {rng.choice(['<', '>='])} {_image_name(rng)}.n",
             lambda: (
                 f"length(new.l[?{name} == {constant}]) "
                 f"{rng.choice(['>', '>=', '==', '<'])} `{rng.randrange(3)}`"
@@ -92,6 +107,10 @@ def condition(rng: Random) -> str:
             lambda: f"new | ({_anything(rng)})",
         ]
     )()
+
+
+def _image_name(rng: Random) -> str:
+    return rng.choice(["new", "old"])
 
 
 def _anything(rng: Random) -> str:
@@ -117,12 +136,16 @@ def _constant(rng: Random) -> str:
         [
             f"'{rng.choice(TEXTS)}'",
             f"'{rng.choice(TEXTS)}'",
-            f"`{rng.choice(NUMBERS)}`",
+            f"`{_number(rng)}`",
             rng.choice(
                 ["`true`", "`false`", "`null`", '`["a"]`', "vars.text", "vars.number", "vars.nothing"]
             ),
         ]
     )
+
+
+def _number(rng: Random) -> str:
+    return rng.choice(NUMBERS) if rng.random() < 0.8 else rng.choice(LONG_NUMBERS)
 
 
 def record(rng: Random) -> dict[str, Any]:
@@ -153,7 +176,7 @@ def _image(rng: Random) -> dict[str, Any]:
     if rng.random() < 0.8:
         image["t"] = {"S": rng.choice(TEXTS)}
     if rng.random() < 0.8:
-        image["n"] = {"N": rng.choice(NUMBERS)}
+        image["n"] = {"N": _number(rng)}
     if rng.random() < 0.8:
         image["m"] = {"M": {name: _attribute(rng, 1) for name in NAMES if rng.random() < 0.7}}
     if rng.random() < 0.8:
@@ -178,7 +201,7 @@ def _attribute(rng: Random, depth: int) -> Any:
     if kind < 4:
         return {"S": rng.choice(TEXTS)}
     if kind < 7:
-        return {"N": rng.choice(NUMBERS)}
+        return {"N": _number(rng)}
     if kind == 7 and depth < 2:
         return {"L": [_attribute(rng, depth + 1) for _ in range(rng.randrange(3))]}
     if kind == 8 and depth < 2:

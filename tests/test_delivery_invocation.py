@@ -203,7 +203,7 @@ def test_an_error_that_nobody_expects_is_logged_and_raised() -> None:
 
 
 def test_a_unit_has_the_same_id_in_every_process() -> None:
-    match = Match(FIRST, parse_record(change(1)))
+    match = Match((FIRST,), 0, parse_record(change(1)))
     assert [delivery.id for delivery in deliveries_of(match)] == [
         delivery_id("e-1", "first", "a"),
         delivery_id("e-1", "first", "b"),

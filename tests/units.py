@@ -34,7 +34,7 @@ def delivery_of(spec: ActionSpec, record: dict[str, Any] | None = None) -> Deliv
     """`record` is a stream record as Lambda delivers it; default: the order is shipped."""
     raw = record_from_images(SHIPPED, "orders") if record is None else record
     rule = Rule("order-shipped", ("orders",), (spec,))
-    (delivery,) = deliveries_of(Match(rule, parse_record(raw)))
+    (delivery,) = deliveries_of(Match((rule,), 0, parse_record(raw)))
     return delivery
 
 

@@ -10,7 +10,7 @@ different JSON types never have equal keys (`true` is not 1), numbers of equal v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -30,19 +30,29 @@ NULL: Final = ("null",)
 TRUE: Final = ("true",)
 FALSE: Final = ("false",)
 """Keys of the values that Python would mix up with numbers, or with nothing at all."""
+ABSENT: Final = ("absent",)
+"""Key of what is not there. A condition takes it for null, except `present`, `changed` and `became`."""
+_NOTHING: Final = (NULL, ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A path of names from the document; with `inner`, that path in each element of the list there."""
+    """Where a value comes from: a path of names from the document; with `inner`, that path in each element
+    of the list there; with `function` too, what that makes of the elements (`sum`, `max`, `min`) or of those
+    that are numbers (`largest`, `smallest`); with `function` and `other`, whether the value is so to the one
+    at that path (`lt`, `lte`, `gt`, `gte`), or is not the same (`changed`); with `text` alone, whatever that
+    expression gives."""
 
     names: tuple[str, ...]
     inner: tuple[str, ...] | None = None
+    function: str | None = None
+    other: tuple[str, ...] | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The value at `source` has one of `keys`; for a source with `inner`, some element's has."""
+    """The value at `source` has one of `keys`; where it is the elements of a list, some element has."""
 
     source: Source
     keys: tuple[Key, ...]
@@ -50,10 +60,10 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class Differs:
-    """The value at `source` has another key."""
+    """The value at `source` has none of `keys`."""
 
     source: Source
-    key: Key
+    keys: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +75,6 @@ class Within:
     low_open: bool = False
     high: int | Decimal | None = None
     high_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """The values at both sources are numbers, and `left` is so to `right`: `lt`, `lte`, `gt` or `gte`."""
-
-    left: Source
-    order: str
-    right: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,20 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
+class SomeElement:
+    """One element of a list meets all of `tests`, whose sources are of that list."""
+
+    tests: tuple[Equals | Within, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Holds:
     """Whatever `text` says is true."""
 
     text: str
 
 
-Need: TypeAlias = "Equals | Differs | Within | Ordered | StartsWith | Has | Holds"
+Need: TypeAlias = "Equals | Differs | Within | StartsWith | Has | SomeElement | Holds"
 
 
 def needs(nodes: Iterable[Node], scope: Scope) -> tuple[Need, ...]:
@@ -109,6 +117,11 @@ def needs(nodes: Iterable[Node], scope: Scope) -> tuple[Need, ...]:
     """
     reader = _Reader(scope)
     return tuple(dict.fromkeys(need for node in nodes for need in reader.read(node)))
+
+
+def change_of(names: Iterable[str]) -> Source:
+    """Whether the attribute at a path below the images is not what it was."""
+    return Source(("new", *names), function="changed", other=("old", *names))
 
 
 def key_of(value: Any) -> Key | None:
@@ -155,7 +168,12 @@ class _Reader:
         """Needs that say what `node` says, all of them together; none if there are no such."""
         match node.type:
             case "comparator":
-                return self._not_empty(node) or self._comparison(node, self._source) or self._both_read(node)
+                return (
+                    self._not_empty(node)
+                    or self._comparison(node, self._source)
+                    or self._both_read(node)
+                    or self._comparison(node, self._computed)
+                )
             case "or_expression":
                 return self._alternatives(node)
             case "filter_projection":
@@ -165,8 +183,15 @@ class _Reader:
         return ()
 
     def _source(self, node: Node) -> Source | None:
+        if node.type == "function_expression" and node.value in _AGGREGATES:
+            elements = self._elements(node.children[0])
+            return replace(elements, function=node.value) if elements else None
         names = self._names(node)
         return Source(names) if names else None
+
+    def _computed(self, node: Node) -> Source | None:
+        """Anything but a constant, evaluated once for all rules that compare it."""
+        return None if self._constant(node) else Source((), text=node.text)
 
     def _names(self, node: Node) -> tuple[str, ...]:
         """The names of a plain path; none for anything else."""
@@ -199,18 +224,19 @@ class _Reader:
         source, key = source_of(left), self._key(right)
         if source is None or key is None:
             return ()
-        if name == "eq":
-            return (Equals(source, (key,)),)
-        if name == "ne":
-            return (Differs(source, key),)
+        if name in ("eq", "ne"):
+            keys = _NOTHING if key == NULL else (key,)
+            return (Equals(source, keys) if name == "eq" else Differs(source, keys),)
         if not isinstance(key, (int, Decimal)):
             return ()
         return (_BOUNDS[name](source, key),)
 
     def _both_read(self, node: Node) -> tuple[Need, ...]:
         """`new.total > old.total`."""
-        left, right = map(self._source, node.children)
-        return (Ordered(left, node.value, right),) if left and right and node.value in ORDERS else ()
+        left, right = map(self._names, node.children)
+        if not left or not right or node.value not in ORDERS:
+            return ()
+        return (Equals(Source(left, function=node.value, other=right), (TRUE,)),)
 
     def _alternatives(self, node: Node) -> tuple[Need, ...]:
         """`a == 'x' || a == 'y'`: one of several keys."""
@@ -239,11 +265,14 @@ class _Reader:
             for operand in operands
             if operand.type == "comparator"
             for need in self._comparison(operand, source_of)
-            if isinstance(need, (Equals, Within)) and need != Equals(need.source, (NULL,))
+            if isinstance(need, (Equals, Within)) and need != Equals(need.source, _NOTHING)
         ]
         if not found:
             return ()
-        return (found[0],) if len(operands) == 1 else (found[0], Holds(node.text))
+        # The first finds the rule; that one element meets all is checked then.
+        if len(found) < len(operands):
+            return (found[0], Holds(node.text))
+        return (_extreme(found[0]),) if len(found) == 1 else (found[0], SomeElement(tuple(found)))
 
     def _not_empty(self, node: Node) -> tuple[Need, ...]:
         """``length(path[?...]) > `0` ``: some element is so. For a larger number that is a part of it."""
@@ -254,15 +283,22 @@ class _Reader:
         found = self._some_element(call.children[0]) if least >= 1 else ()
         if least == 1 or not found:
             return found
-        return (*(need for need in found if not isinstance(need, Holds)), Holds(node.text))
+        return (found[0], Holds(node.text))
 
     def _became(self, node: Node) -> tuple[Need, ...]:
         path, value = node.children
         names, key = self._names(path.children[0]), self._key(value)
-        # An attribute that is null and one that is absent have one key, and `became` tells them apart.
-        if not names or key is None or key == NULL:
+        if not names or key is None:
             return ()
-        return (Equals(Source(("new", *names)), (key,)), Differs(Source(("old", *names)), key))
+        return (Equals(Source(("new", *names)), (key,)), Differs(Source(("old", *names)), (key,)))
+
+    def _changed(self, node: Node) -> tuple[Need, ...]:
+        names = self._names(node.children[0].children[0])
+        return (Equals(change_of(names), (TRUE,)),) if names else ()
+
+    def _present(self, node: Node) -> tuple[Need, ...]:
+        names = self._names(node.children[0].children[0])
+        return (Differs(Source(("new", *names)), (ABSENT,)),) if names else ()
 
     def _contains(self, node: Node) -> tuple[Need, ...]:
         subject, element = node.children
@@ -282,7 +318,8 @@ class _Reader:
         keys = [key_of(element) for element in elements] if isinstance(elements, list) else [None]
         if source is None or None in keys:
             return ()
-        return (Equals(source, tuple(dict.fromkeys(key for key in keys if key is not None))),)
+        found = [key for key in keys if key is not None] + ([ABSENT] if NULL in keys else [])
+        return (Equals(source, tuple(dict.fromkeys(found))),)
 
     def _elements(self, node: Node) -> Source | None:
         """`path[].name` and `path[*].name`."""
@@ -301,9 +338,21 @@ class _Reader:
 
 _CALLS: dict[str, Callable[[_Reader, Node], tuple[Need, ...]]] = {
     "became": _Reader._became,
+    "changed": _Reader._changed,
     "contains": _Reader._contains,
+    "present": _Reader._present,
     "starts_with": _Reader._starts_with,
 }
+
+
+def _extreme(need: Equals | Within) -> Equals | Within:
+    """Some element is above a bound if the largest is, and below one if the smallest is."""
+    if isinstance(need, Equals) or (need.low is not None and need.high is not None):
+        return need
+    return replace(need, source=replace(need.source, function="largest" if need.high is None else "smallest"))
+
+
+_AGGREGATES = ("sum", "max", "min")
 
 _BOUNDS: dict[str, Callable[[Source, int | Decimal], Within]] = {
     "lt": lambda source, number: Within(source, high=number, high_open=True),

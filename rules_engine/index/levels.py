@@ -1,27 +1,29 @@
-"""The kinds of levels that a tree of rules has besides equality, and how a record passes each.
+"""The kinds of levels that a tree of rules has, and how a record passes each.
 
 A level looks at one value of the record, its `slot`, and sends the walk on to those of its branches whose
-need that value meets. Where it cannot tell, because a list holds other things than maps or an operand cannot
-be evaluated, it leaves the rules below to be evaluated one by one.
+need that value meets. Where it cannot tell, because a list holds other things than maps or an expression
+cannot be evaluated, it leaves the rules below to be evaluated one by one.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
 
 from rules_engine.errors import EvaluationError
 from rules_engine.expression import is_true
-from rules_engine.expression.closures import ORDERS
-from rules_engine.expression.needs import NULL, Key, Within
-from rules_engine.index.ranges import RangeTree
-from rules_engine.index.reader import UNEXPECTED, Elements
+from rules_engine.expression.needs import ABSENT, NULL
+from rules_engine.index.ranges import Range, RangeTree
+from rules_engine.index.reader import FAILED, UNEXPECTED
+from rules_engine.index.words import WordFinder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules_engine.expression import Program
+    from rules_engine.index.reader import Reader
     from rules_engine.record import StreamRecord
+
+Key: TypeAlias = "str | float | tuple[str]"
 
 
 class Level(Protocol):
@@ -32,92 +34,135 @@ class Level(Protocol):
 
 
 class Node:
-    """What stands below a branch. `sure` rules match; `unsure` ones have exceptions to be evaluated."""
+    """Several levels below one branch. `sure` rules match, `spared` ones unless an exception is for them."""
 
-    __slots__ = ("equals", "levels", "sure", "unsure")
+    __slots__ = ("_levels", "_spared", "_sure")
 
-    def __init__(
-        self,
-        sure: tuple[int, ...],
-        unsure: tuple[int, ...],
-        equals: tuple[tuple[int, dict[Key, Branch]], ...],
-        levels: tuple[Level, ...],
-    ) -> None:
-        self.sure = sure
-        self.unsure = unsure
-        self.equals = equals
-        self.levels = levels
+    def __init__(self, sure: tuple[int, ...], spared: tuple[int, ...], levels: tuple[Level, ...]) -> None:
+        self._sure = sure
+        self._spared = spared
+        self._levels = levels
+
+    def visit(self, walk: Walk) -> None:
+        for level in self._levels:
+            level.visit(walk)
+        if self._sure:
+            walk.sure += self._sure
+        if self._spared:
+            walk.spared += self._spared
+
+    def branches(self) -> Iterable[Branch]:
+        yield self._sure
+        yield self._spared
+        yield from self._levels
 
 
-Branch: TypeAlias = "Node | tuple[int, ...]"
-"""A tuple is a leaf of sure rules only, which most are."""
+Branch: TypeAlias = "Level | int | tuple[int, ...]"
+"""One sure rule, or several, is all that stands below most branches."""
+
+UNREAD: Any = object()
+"""Stands for a value that nothing has asked for yet."""
+
+
+class Context(NamedTuple):
+    """What all walks through a tree share: what reads a slot's value, and expressions by number."""
+
+    readers: Sequence[Reader]
+    programs: Sequence[Program]
 
 
 class Walk:
-    """One record on its way: the values at its slots, and the rules found so far."""
+    """One record on its way through a tree, and the rules found so far.
 
-    __slots__ = ("_known", "_programs", "_record", "nodes", "sure", "unsure", "values")
+    `sure` match, `spared` match unless an exception is for them, `undecided` are to be evaluated. `values`
+    has UNREAD where a reader is to be asked first; levels ask `read` then.
+    """
 
-    def __init__(self, values: list[Any], record: StreamRecord, programs: Sequence[Program]) -> None:
+    __slots__ = ("_context", "_known", "nodes", "record", "spared", "sure", "undecided", "values")
+
+    def __init__(
+        self, values: list[Any], record: StreamRecord, context: Context, sure: list[int], nodes: list[Level]
+    ) -> None:
         self.values = values
-        self.sure: list[int] = []
-        self.unsure: list[int] = []
-        self._record = record
-        self._programs = programs
-        self._known: dict[int, bool] = {}
-
-    def run(self, root: Branch) -> None:
-        values, sure = self.values, self.sure
-        self.nodes = nodes = [root]
+        self.record = record
+        self.sure = sure
+        self.nodes = nodes
+        self.spared: list[int] = []
+        self.undecided: list[int] = []
+        self._context = context
+        self._known: dict[int, bool] | None = None
         for node in nodes:  # which grows on the way
-            if isinstance(node, tuple):
-                sure += node
-                continue
-            for slot, branches in node.equals:
-                branch = branches.get(values[slot])
-                if branch is not None:
-                    if isinstance(branch, tuple):
-                        sure += branch
-                    else:
-                        nodes.append(branch)
-            if node.levels:
-                for level in node.levels:
-                    level.visit(self)
-            sure += node.sure
-            if node.unsure:
-                self.unsure += node.unsure
+            node.visit(self)
+
+    def go_on(self, branch: Branch) -> None:
+        kind = type(branch)
+        if kind is int:
+            self.sure.append(branch)  # type: ignore[arg-type]
+        elif kind is tuple:
+            self.sure += branch  # type: ignore[arg-type]
+        else:
+            self.nodes.append(branch)  # type: ignore[arg-type]
+
+    def read(self, slot: int) -> Any:
+        """What the record has at a slot, read at most once."""
+        value = self.values[slot]
+        if value is UNREAD:
+            value = self.values[slot] = self._context.readers[slot](self.record)
+        return value
 
     def holds(self, program: int) -> bool:
         """Truth of a program, evaluated at most once a record. Raises EvaluationError."""
+        if self._known is None:
+            self._known = {}
         holds = self._known.get(program)
         if holds is None:
-            holds = self._known[program] = is_true(self._programs[program](self._record.document))
+            holds = self._known[program] = is_true(self._context.programs[program](self.record.document))
         return holds
 
-    def report_wrong_type(self, value: Any, branches: Iterable[Branch]) -> None:
+    def leave_to_evaluation(self, level: Level) -> None:
+        for branch in level.branches():
+            self.undecided += rules_below(branch)
+
+    def report_wrong_type(self, value: Any, level: Level) -> None:
         """A function given the wrong type is the author's mistake, and evaluation says so. An absent value is
         none: most rules meet records without the attribute, and each would be evaluated only to fail."""
-        if value != NULL:
-            self.leave_to_evaluation(branches)
-
-    def leave_to_evaluation(self, branches: Iterable[Branch]) -> None:
-        for branch in branches:
-            self.unsure += rules_below(branch)
+        if value is not ABSENT and value is not NULL:
+            self.leave_to_evaluation(level)
 
 
 def rules_below(branch: Branch) -> Iterator[int]:
     """Positions of every rule below."""
+    if isinstance(branch, int):
+        yield branch
+        return
     if isinstance(branch, tuple):
         yield from branch
         return
-    yield from branch.sure
-    yield from branch.unsure
-    for _, branches in branch.equals:
-        for each in branches.values():
-            yield from rules_below(each)
-    for level in branch.levels:
-        for each in level.branches():
-            yield from rules_below(each)
+    for each in branch.branches():
+        yield from rules_below(each)
+
+
+class EqualsLevel:
+    """The value is this one."""
+
+    __slots__ = ("_below", "_slot")
+
+    def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
+        self._slot = slot
+        self._below = below
+
+    def visit(self, walk: Walk) -> None:
+        value = walk.values[self._slot]
+        if value is UNREAD:
+            value = walk.read(self._slot)
+        branch = self._below.get(value)
+        if branch is not None:
+            walk.go_on(branch)
+        elif value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
+
+    def branches(self) -> Iterable[Branch]:
+        return self._below.values()
 
 
 class AnyOfLevel:
@@ -130,8 +175,13 @@ class AnyOfLevel:
         self._below = tuple(below.items())
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
-        walk.nodes.extend(branch for keys, branch in self._below if value in keys)
+        value = walk.read(self._slot)
+        if value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
+            return
+        for keys, branch in self._below:
+            if value in keys:
+                walk.go_on(branch)
 
     def branches(self) -> Iterable[Branch]:
         return (branch for _, branch in self._below)
@@ -142,15 +192,20 @@ class DiffersLevel:
 
     __slots__ = ("_below", "_slot")
 
-    def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
+    def __init__(self, slot: int, below: Mapping[tuple[Key, ...], Branch]) -> None:
         self._slot = slot
         self._below = tuple(below.items())
 
     def visit(self, walk: Walk) -> None:
         value = walk.values[self._slot]
-        for key, branch in self._below:
-            if value != key:
-                walk.nodes.append(branch)
+        if value is UNREAD:
+            value = walk.read(self._slot)
+        if value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
+        elif value is not FAILED:
+            for keys, branch in self._below:
+                if value not in keys:
+                    walk.go_on(branch)
 
     def branches(self) -> Iterable[Branch]:
         return (branch for _, branch in self._below)
@@ -163,20 +218,22 @@ class PrefixLevel:
 
     def __init__(self, slot: int, below: Mapping[str, Branch]) -> None:
         self._slot = slot
-        self._below = dict(below)
+        self._below = below
         self._lengths = sorted({len(prefix) for prefix in below})
 
     def visit(self, walk: Walk) -> None:
         value = walk.values[self._slot]
+        if value is UNREAD:
+            value = walk.read(self._slot)
         if not isinstance(value, str):
-            walk.report_wrong_type(value, self.branches())
+            walk.report_wrong_type(value, self)
             return
+        below = self._below
         for length in self._lengths:
-            if length > len(value):
-                break
-            branch = self._below.get(value[:length])
-            if branch is not None:
-                walk.nodes.append(branch)
+            # A shorter text is cut to itself, and may be a prefix of that other length.
+            beginning = value[:length]
+            if beginning in below and len(beginning) == length:
+                walk.go_on(below[beginning])
 
     def branches(self) -> Iterable[Branch]:
         return self._below.values()
@@ -185,23 +242,27 @@ class PrefixLevel:
 class HasLevel:
     """The value is a set or list with this element, or a text with this part."""
 
-    __slots__ = ("_below", "_slot")
+    __slots__ = ("_below", "_slot", "_words")
 
     def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
         self._slot = slot
-        self._below = dict(below)
+        self._below = below
+        self._words = WordFinder(key for key in below if isinstance(key, str))
 
     def visit(self, walk: Walk) -> None:
         value = walk.values[self._slot]
+        if value is UNREAD:
+            value = walk.read(self._slot)
         below = self._below
-        if isinstance(value, Elements):
-            walk.nodes.extend(below[key] for key in value.keys if key in below)
-        elif isinstance(value, str):
-            for key, branch in below.items():
-                if isinstance(key, str) and key in value:
-                    walk.nodes.append(branch)
+        if isinstance(value, str):
+            for word in self._words.find(value):
+                walk.go_on(below[word])
+        elif type(value) is frozenset:
+            for key in value:
+                if key in below:
+                    walk.go_on(below[key])
         else:
-            walk.report_wrong_type(value, self.branches())
+            walk.report_wrong_type(value, self)
 
     def branches(self) -> Iterable[Branch]:
         return self._below.values()
@@ -212,39 +273,85 @@ class WithinLevel:
 
     __slots__ = ("_slot", "_tree")
 
-    def __init__(self, slot: int, below: Mapping[Within, Branch]) -> None:
+    def __init__(self, slot: int, below: Mapping[Range, Branch]) -> None:
         self._slot = slot
-        self._tree = RangeTree(below)
+        self._tree = RangeTree((each, branch) for each, branch in below.items())
 
     def visit(self, walk: Walk) -> None:
         value = walk.values[self._slot]
-        if isinstance(value, (int, Decimal)):
-            walk.nodes += self._tree.find(value)
+        if value is UNREAD:
+            value = walk.read(self._slot)
+        if isinstance(value, float):
+            for branch in self._tree.find(value):
+                walk.go_on(branch)
+        elif value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
         return self._tree.everything()
 
 
-class OrderedLevel:
-    """Two values are numbers, and one is larger."""
+class LeavesWithinLevel:
+    """The value is a number in a range, and that is all the rules below need."""
 
-    __slots__ = ("_below", "_slot")
+    __slots__ = ("_slot", "_tree")
 
-    def __init__(self, slot: int, below: Mapping[tuple[str, int], Branch]) -> None:
+    def __init__(self, slot: int, below: Mapping[Range, int | tuple[int, ...]]) -> None:
         self._slot = slot
-        self._below = [(ORDERS[order], other, branch) for (order, other), branch in below.items()]
+        self._tree = RangeTree(
+            (each, rule)
+            for each, leaf in below.items()
+            for rule in (leaf if isinstance(leaf, tuple) else (leaf,))
+        )
 
     def visit(self, walk: Walk) -> None:
-        values = walk.values
-        left = values[self._slot]
-        if isinstance(left, (int, Decimal)):
-            for compare, slot, branch in self._below:
-                right = values[slot]
-                if isinstance(right, (int, Decimal)) and compare(left, right):
-                    walk.nodes.append(branch)
+        value = walk.values[self._slot]
+        if value is UNREAD:
+            value = walk.read(self._slot)
+        if isinstance(value, float):
+            walk.sure += self._tree.find(value)
+        elif value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
-        return (branch for _, _, branch in self._below)
+        return self._tree.everything()
+
+
+class OneRangeLevel:
+    """The value is a number in the only range that there is."""
+
+    __slots__ = ("_branch", "_range", "_slot")
+
+    def __init__(self, slot: int, range_: Range, branch: Branch) -> None:
+        self._slot = slot
+        self._range = range_
+        self._branch = branch
+
+    def visit(self, walk: Walk) -> None:
+        value = walk.values[self._slot]
+        if value is UNREAD:
+            value = walk.read(self._slot)
+        if isinstance(value, float):
+            low, low_open, high, high_open = self._range
+            if (low is None or value > low or (value == low and not low_open)) and (
+                high is None or value < high or (value == high and not high_open)
+            ):
+                walk.go_on(self._branch)
+        elif value is UNEXPECTED:
+            walk.leave_to_evaluation(self)
+
+    def branches(self) -> Iterable[Branch]:
+        return (self._branch,)
+
+
+def within_level(slot: int, below: Mapping[Range, Branch]) -> Level:
+    """Below a look-up there is mostly one rule with a range."""
+    if len(below) == 1:
+        ((range_, branch),) = below.items()
+        return OneRangeLevel(slot, range_, branch)
+    if all(isinstance(branch, (int, tuple)) for branch in below.values()):
+        return LeavesWithinLevel(slot, cast("Mapping[Range, int | tuple[int, ...]]", below))
+    return WithinLevel(slot, below)
 
 
 class SomeEqualsLevel:
@@ -254,18 +361,42 @@ class SomeEqualsLevel:
 
     def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
         self._slot = slot
-        self._below = dict(below)
+        self._below = below
 
     def visit(self, walk: Walk) -> None:
-        keys = walk.values[self._slot]
-        if keys is UNEXPECTED:
-            walk.leave_to_evaluation(self.branches())
-        else:
+        values = walk.read(self._slot)
+        if type(values) is list:
             below = self._below
-            walk.nodes.extend(below[key] for key in keys if key in below)
+            for value in set(values):
+                if value in below:
+                    walk.go_on(below[value])
+        elif values is UNEXPECTED:
+            walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
         return self._below.values()
+
+
+class SomeAnyOfLevel:
+    """Some element of a list has one of several values."""
+
+    __slots__ = ("_below", "_slot")
+
+    def __init__(self, slot: int, below: Mapping[frozenset[Key], Branch]) -> None:
+        self._slot = slot
+        self._below = tuple(below.items())
+
+    def visit(self, walk: Walk) -> None:
+        values = walk.read(self._slot)
+        if type(values) is list:
+            for keys, branch in self._below:
+                if not keys.isdisjoint(values):
+                    walk.go_on(branch)
+        elif values is UNEXPECTED:
+            walk.leave_to_evaluation(self)
+
+    def branches(self) -> Iterable[Branch]:
+        return (branch for _, branch in self._below)
 
 
 class SomeWithinLevel:
@@ -273,21 +404,94 @@ class SomeWithinLevel:
 
     __slots__ = ("_slot", "_tree")
 
-    def __init__(self, slot: int, below: Mapping[Within, Branch]) -> None:
+    def __init__(self, slot: int, below: Mapping[Range, Branch]) -> None:
         self._slot = slot
-        self._tree = RangeTree(below)
+        self._tree = RangeTree(below.items())
 
     def visit(self, walk: Walk) -> None:
-        keys = walk.values[self._slot]
-        if keys is UNEXPECTED:
-            walk.leave_to_evaluation(self.branches())
-            return
-        for key in keys:
-            if isinstance(key, (int, Decimal)):
-                walk.nodes += self._tree.find(key)
+        values = walk.read(self._slot)
+        if type(values) is list:
+            found: dict[int, Branch] = {}
+            for value in values:
+                if isinstance(value, float):
+                    for branch in self._tree.find(value):
+                        found[id(branch)] = branch
+            for branch in found.values():
+                walk.go_on(branch)
+        elif values is UNEXPECTED:
+            walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
         return self._tree.everything()
+
+
+class SomeElementLevel:
+    """One element of a list meets several tests."""
+
+    __slots__ = ("_below",)
+
+    def __init__(self, slot: int, below: Mapping[tuple[SlotTest, ...], Branch]) -> None:
+        self._below = tuple(below.items())
+
+    def visit(self, walk: Walk) -> None:
+        for tests, branch in self._below:
+            lists = [walk.read(slot) for slot, _ in tests]
+            if UNEXPECTED in lists:
+                walk.undecided += rules_below(branch)
+            elif FAILED not in lists and _some_element(tests, lists):
+                walk.go_on(branch)
+
+    def branches(self) -> Iterable[Branch]:
+        return (branch for _, branch in self._below)
+
+
+SlotTest: TypeAlias = "tuple[int, frozenset[Key] | Range]"
+"""The values wanted at a slot."""
+
+
+def _some_element(tests: tuple[SlotTest, ...], lists: list[list[Any]]) -> bool:
+    (_, first), *others = tests
+    for place, value in enumerate(lists[0]):
+        if _meets(value, first):
+            for (_, wanted), values in zip(others, lists[1:], strict=True):
+                if not _meets(values[place], wanted):
+                    break
+            else:
+                return True
+    return False
+
+
+def _meets(value: Any, wanted: frozenset[Key] | Range) -> bool:
+    if type(wanted) is frozenset:
+        return value in wanted
+    return isinstance(value, float) and wanted.holds(value)  # type: ignore[union-attr]
+
+
+class UnlessLevel:
+    """No exception is for the record: for none do all of its tests hold."""
+
+    __slots__ = ("_below",)
+
+    def __init__(self, slot: int, below: Mapping[tuple[tuple[SlotTest, ...], ...], Branch]) -> None:
+        self._below = tuple(below.items())
+
+    def visit(self, walk: Walk) -> None:
+        for exceptions, branch in self._below:
+            for tests in exceptions:
+                for slot, wanted in tests:
+                    value = walk.read(slot)
+                    if value is UNEXPECTED or not _meets(value, wanted):
+                        break
+                else:
+                    break
+            else:
+                if any(walk.read(slot) is UNEXPECTED for tests in exceptions for slot, _ in tests):
+                    walk.spared += rules_below(branch)
+                else:
+                    walk.go_on(branch)
+
+    def branches(self) -> Iterable[Branch]:
+        return (branch for _, branch in self._below)
 
 
 class HoldsLevel:
@@ -303,10 +507,10 @@ class HoldsLevel:
         try:
             holds = walk.holds(self._program)
         except EvaluationError:
-            walk.leave_to_evaluation(self.branches())
+            walk.leave_to_evaluation(self)
             return
         if holds:
-            walk.nodes.append(self._branch)
+            walk.go_on(self._branch)
 
     def branches(self) -> Iterable[Branch]:
         return (self._branch,)

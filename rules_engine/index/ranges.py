@@ -1,72 +1,141 @@
 """Which of many number ranges hold a number.
 
-A `RangeTree` is a segment tree over the bounds that occur: a range is kept at the few nodes that together
-cover it, and a number meets the nodes on the way from its leaf to the root. Looking up costs the logarithm of
-the number of bounds plus what is found, also for ranges that overlap; sorted bounds alone would have to look
-at every range that begins below.
+The bounds that occur cut the line into pieces; every range is a run of pieces, and one binary search finds
+the piece of a number. Ranges with one bound are kept in the order of their bounds, so those that hold a
+number are a slice. Ranges with two are listed for each piece, or, where they overlap so much that the lists
+would be long, in a segment tree: at the few nodes that together cover a range. Looking up costs the logarithm
+of the number of bounds plus what is found.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import TYPE_CHECKING, Generic, TypeVar
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from rules_engine.index.numbers import LongNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from decimal import Decimal
-
-    from rules_engine.expression.needs import Within
+    from collections.abc import Iterable, MutableSequence
 
 T = TypeVar("T")
+
+_LISTED_A_PIECE = 4
+"""Ranges listed for a piece, on average, from which on a segment tree is smaller."""
+
+
+class Range(NamedTuple):
+    """Numbers between two bounds, None for no bound; an open bound does not belong."""
+
+    low: float | None = None
+    low_open: bool = False
+    high: float | None = None
+    high_open: bool = False
+
+    def holds(self, number: float) -> bool:
+        low, low_open, high, high_open = self
+        if low is not None and (number < low or (low_open and number == low)):
+            return False
+        return high is None or number < high or (number == high and not high_open)
 
 
 class RangeTree(Generic[T]):
     """Built once from ranges and what each stands for."""
 
-    __slots__ = ("_bounds", "_leaves", "_nodes")
+    __slots__ = (
+        "_bounds",
+        "_falling",
+        "_falling_from",
+        "_listed",
+        "_nodes",
+        "_pieces",
+        "_rising",
+        "_rising_to",
+    )
 
-    def __init__(self, ranges: Mapping[Within, T]) -> None:
-        self._bounds = sorted(
-            {bound for each in ranges for bound in (each.low, each.high) if bound is not None}
+    def __init__(self, ranges: Iterable[tuple[Range, T]]) -> None:
+        ranges = list(ranges)
+        bounds = sorted({bound for each, _ in ranges for bound in (each.low, each.high) if bound is not None})
+        # In arrays, because a search through objects all over the memory takes twice as long.
+        self._bounds: MutableSequence[float] = bounds
+        if not any(isinstance(bound, LongNumber) for bound in bounds):
+            self._bounds = array("d", bounds)
+        # Piece 2i+1 is the bound i itself, piece 2i the numbers between the bounds before it and it.
+        self._pieces = 2 * len(self._bounds) + 1
+        spans = [(self._span(each), payload) for each, payload in ranges]
+        rising = sorted(
+            ((span[0], payload) for span, payload in spans if span[1] == self._pieces), key=_place
         )
-        # Leaf 2i+1 is the bound i itself, leaf 2i the numbers between the bounds before it and it.
-        self._leaves = 2 * len(self._bounds) + 1
-        nodes: list[list[T]] = [[] for _ in range(2 * self._leaves)]
-        for each, payload in ranges.items():
-            for number in self._cover(*self._span(each)):
-                nodes[number].append(payload)
-        self._nodes = [tuple(node) for node in nodes]
+        falling = sorted(
+            ((span[1], payload) for span, payload in spans if span[0] == 0 and span[1] < self._pieces),
+            key=_place,
+        )
+        starts, ends = [place for place, _ in rising], [place for place, _ in falling]
+        self._rising = [payload for _, payload in rising]
+        self._rising_to = array("L", (bisect_right(starts, piece) for piece in range(self._pieces)))
+        self._falling = [payload for _, payload in falling]
+        self._falling_from = array("L", (bisect_right(ends, piece) for piece in range(self._pieces)))
+        bands = [(span, payload) for span, payload in spans if span[0] > 0 and span[1] < self._pieces]
+        self._listed: list[tuple[T, ...]] | None = None
+        self._nodes: list[tuple[T, ...]] | None = None
+        if sum(max(end - first, 0) for (first, end), _ in bands) <= _LISTED_A_PIECE * self._pieces:
+            self._listed = self._list(bands)
+        else:
+            self._nodes = self._tree(bands)
 
-    def find(self, number: int | Decimal) -> list[T]:
+    def find(self, number: float) -> list[T]:
         """What stands for the ranges that hold `number`, each once."""
         bounds = self._bounds
         position = bisect_left(bounds, number)
-        on_bound = position < len(bounds) and bounds[position] == number
-        node = self._leaves + 2 * position + on_bound
-        found: list[T] = []
-        nodes = self._nodes
-        while node:
-            found += nodes[node]
-            node >>= 1
+        piece = 2 * position
+        if position < len(bounds) and bounds[position] == number:
+            piece += 1
+        found = self._rising[: self._rising_to[piece]]
+        if self._falling:
+            found += self._falling[self._falling_from[piece] :]
+        if self._listed is not None:
+            found += self._listed[piece]
+        elif self._nodes is not None:
+            node = self._pieces + piece
+            while node:
+                found += self._nodes[node]
+                node >>= 1
         return found
 
-    def everything(self) -> set[T]:
+    def everything(self) -> Iterable[T]:
         """What stands for any of the ranges."""
-        return {payload for node in self._nodes for payload in node}
+        yield from self._rising
+        yield from self._falling
+        listed = self._listed if self._listed is not None else self._nodes or []
+        yield from {id(payload): payload for piece in listed for payload in piece}.values()
 
-    def _span(self, each: Within) -> tuple[int, int]:
-        """First leaf of a range, and the one after its last."""
-        first, last = 0, self._leaves - 1
+    def _span(self, each: Range) -> tuple[int, int]:
+        """First piece of a range, and the one after its last."""
+        first, last = 0, self._pieces - 1
         if each.low is not None:
             first = 2 * bisect_left(self._bounds, each.low) + 1 + each.low_open
         if each.high is not None:
             last = 2 * bisect_left(self._bounds, each.high) + 1 - each.high_open
         return first, last + 1
 
+    def _list(self, bands: list[tuple[tuple[int, int], T]]) -> list[tuple[T, ...]]:
+        pieces: list[list[T]] = [[] for _ in range(self._pieces)]
+        for (first, end), payload in bands:
+            for piece in range(first, end):
+                pieces[piece].append(payload)
+        return [tuple(piece) for piece in pieces]
+
+    def _tree(self, bands: list[tuple[tuple[int, int], T]]) -> list[tuple[T, ...]]:
+        nodes: list[list[T]] = [[] for _ in range(2 * self._pieces)]
+        for (first, end), payload in bands:
+            for number in self._cover(first, end):
+                nodes[number].append(payload)
+        return [tuple(node) for node in nodes]
+
     def _cover(self, first: int, end: int) -> Iterable[int]:
-        """The fewest nodes whose leaves are those from `first` up to `end`."""
-        first += self._leaves
-        end += self._leaves
+        """The fewest nodes whose pieces are those from `first` up to `end`."""
+        first += self._pieces
+        end += self._pieces
         while first < end:
             if first & 1:
                 yield first
@@ -76,3 +145,7 @@ class RangeTree(Generic[T]):
                 yield end
             first >>= 1
             end >>= 1
+
+
+def _place(entry: tuple[int, object]) -> int:
+    return entry[0]

@@ -1,24 +1,40 @@
 """Rules as a tree of what they need.
 
-`grow(entries, slots)` takes each rule's position and needs and gives the root that `Walk.run` starts from.
-Every level settles one need for all rules below it, and a leaf is reached only where all needs of its rules
-hold. Equalities come first, those with the most different values at the top, because few records go on below
-them; what has to be evaluated comes last.
-
-Tuples of values as keys were left: they need a look-up for each combination of paths that rules use, up to
-2^n for n paths, where the tree needs n(n+1)/2 for rules of two equalities, and usually little more than n.
+`grow(entries)` takes each rule's position and needs and gives a `Tree`: look-ups, one below the other, by
+which rules are found that need certain values, and a root below which all others stand. Every level settles
+one need for all rules below it, and a leaf is reached only where all needs of its rules hold. Below the
+look-ups come the levels that few records pass; what has to be evaluated comes last.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import count
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from rules_engine.expression.needs import Differs, Equals, Has, Key, Need, Ordered, Source, StartsWith, Within
+from rules_engine.expression.needs import (
+    Differs,
+    Equals,
+    Has,
+    Need,
+    SomeElement,
+    Source,
+    StartsWith,
+    Within,
+)
 from rules_engine.index import levels
 from rules_engine.index.levels import Branch, Level, Node
+from rules_engine.index.numbers import number_of
+from rules_engine.index.paths import choose, in_order, longest
+from rules_engine.index.ranges import Range
+from rules_engine.index.reader import index_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rules_engine.index.levels import Key, SlotTest
+    from rules_engine.index.paths import Way
 
 MAX_EXPANDED_KEYS = 64
 """A rule for one of so many values stands below each of them; beyond, its values are kept as a set."""
@@ -31,101 +47,333 @@ class Test(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One rule. `conditional`: its needs alone do not decide."""
+    """One rule: what must hold, and for each exception what then must not."""
 
     position: int
     needs: Sequence[Need | Test]
-    conditional: bool
+    exceptions: Sequence[Sequence[Need | Test]]
+
+
+class Lookup(NamedTuple):
+    """A look-up of the value at `slot`, and those that follow where it finds something."""
+
+    slot: int
+    next: tuple[Lookup, ...]
+
+
+class Tree(NamedTuple):
+    """`below` has for each of `lookups` what stands for a value, and `root` the rules that no look-up finds.
+
+    What stands for a value is a `Branch`; or, where look-ups follow, a pair of a `Branch` and a dictionary
+    of what follows. That is one for all look-ups that follow, by the numbers that `numbers` has for the
+    values at each slot: a record touches a third of the memory that a dictionary for each would have.
+    """
+
+    lookups: tuple[Lookup, ...]
+    below: tuple[dict[Key, Any], ...]
+    numbers: dict[int, dict[Key, int]]
+    root: Level | None
+    read_first: dict[int, set[type]]
+    """Slots that most records need, with the types of what they are compared with."""
+    read_late: dict[int, set[type]]
+    """Slots that only some look-ups need."""
+    walked: set[int]
+    """Slots that levels look at."""
 
 
 Place: TypeAlias = "tuple[str, int]"
 """Kind of a level, and the slot or program that it looks at."""
 
-Step: TypeAlias = "tuple[Place, Sequence[Any]]"
-"""A level on a rule's way down, and the branches there below which the rule stands."""
+Step: TypeAlias = "tuple[Place, Any]"
+"""A level on a rule's way down, and the branch there below which the rule stands."""
 
 
 class _Sprout:
     """A node that still takes in rules."""
 
-    __slots__ = ("below", "sure", "unsure")
+    __slots__ = ("below", "spared", "sure")
 
     def __init__(self) -> None:
         self.sure: list[int] = []
-        self.unsure: list[int] = []
+        self.spared: list[int] = []
         self.below: dict[Place, dict[Any, _Sprout]] = {}
 
 
-def grow(entries: Sequence[Entry], slots: dict[Source, int]) -> Branch:
-    """The tree of the rules; `slots` says where a walk finds the value of each source."""
-    different = _different_keys(entries)
-    root = _Sprout()
-    for entry in entries:
-        _plant(root, _way_down(entry.needs, slots, different), entry)
-    return _freeze(root)
+class _Plot:
+    """What stands for one value of a look-up while it still takes in rules."""
+
+    __slots__ = ("below", "sprout")
+
+    def __init__(self) -> None:
+        self.sprout = _Sprout()
+        self.below: dict[int, dict[Key, _Plot]] = {}
 
 
-def _different_keys(entries: Iterable[Entry]) -> dict[Source, int]:
-    keys: dict[Source, set[Key]] = {}
-    for entry in entries:
-        for need in entry.needs:
-            if isinstance(need, Equals):
-                keys.setdefault(need.source, set()).update(need.keys)
-    return {source: len(found) for source, found in keys.items()}
+class _Sorted(NamedTuple):
+    """An entry with its needs by slot: equalities that look-ups may settle, and the steps of all others."""
+
+    entry: Entry
+    equal: dict[int, tuple[Key, ...]]
+    others: list[Step]
+    spared: bool
+    """Whether there are exceptions that no step settles."""
 
 
-def _plant(sprout: _Sprout, way: Sequence[Step], entry: Entry) -> None:
+def grow(entries: Iterable[tuple[Entry, dict[Source, int]]]) -> Tree:
+    """The tree of the rules, each with the slots where a walk finds the values of its sources."""
+    rules = [_sorted_out(entry, slots) for entry, slots in entries]
+    keys: dict[int, set[Key]] = {}
+    for rule in rules:
+        for slot, wanted in rule.equal.items():
+            keys.setdefault(slot, set()).update(wanted)
+    uses = Counter(slot for rule in rules for slot in rule.equal)
+    order = in_order({slot: (uses[slot], len(keys[slot])) for slot in keys})
+    named = [tuple(sorted(rule.equal, key=order.__getitem__)) for rule in rules]
+    ways = choose(named)
+    root, demand = _Plot(), _Demand()
+    for rule, slots in zip(rules, named, strict=True):
+        way = longest(slots, ways)
+        steps = _way_down(rule, way, order)
+        demand.add(1 / prod(len(keys[slot]) or 1 for slot in way), steps)
+        for plot in _plots(root, way, rule.equal):
+            _plant(plot.sprout, steps, rule)
+    demand.look_up(root, 1, keys)
+    lookups = _lookups((), ways, order)
+    numbers = _numbers(lookups, keys)
+    types = {slot: set(map(type, keys[slot])) for way in ways for slot in way}
+    read_first = demand.high(types)
+    return Tree(
+        lookups,
+        tuple(_below(root, lookup, numbers) for lookup in lookups),
+        numbers,
+        _node(root.sprout) if root.sprout.below or root.sprout.sure or root.sprout.spared else None,
+        read_first,
+        {slot: kinds for slot, kinds in types.items() if slot not in read_first},
+        demand.walked,
+    )
+
+
+class _Demand:
+    """How often slots are looked at, on average for a record."""
+
+    def __init__(self) -> None:
+        self.walked: set[int] = set()
+        self._times: dict[int, float] = {}
+        self._types: dict[int, set[type]] = {}
+
+    def add(self, reached: float, steps: Iterable[Step]) -> None:
+        """Steps of one rule, the first of which is reached by that share of records."""
+        for step in steps:
+            for slot, kind in _slots_of(step):
+                self.walked.add(slot)
+                self._times[slot] = self._times.get(slot, 0) + reached
+                self._types.setdefault(slot, set()).add(kind)
+            reached *= _PASSED
+
+    def look_up(self, plot: _Plot, reached: float, keys: dict[int, set[Key]]) -> None:
+        """All look-ups from a plot that is reached by that share of records."""
+        for slot, below in plot.below.items():
+            self._times[slot] = self._times.get(slot, 0) + reached
+            for each in below.values():
+                if each.below:
+                    self.look_up(each, reached / len(keys[slot]), keys)
+
+    def high(self, looked_up: dict[int, set[type]]) -> dict[int, set[type]]:
+        """Slots that are looked at often, with the types of what is looked for."""
+        return {
+            slot: self._types.get(slot, set()) | looked_up.get(slot, set())
+            for slot, times in self._times.items()
+            if times >= _OFTEN
+        }
+
+
+_OFTEN = 0.3
+"""Times that a slot is looked at, on average for a record, from which on it is read first: that takes half
+the time of reading it when something asks."""
+
+_PASSED = 0.2
+"""Share of the records that a level lets pass, roughly."""
+
+
+def _sorted_out(entry: Entry, slots: dict[Source, int]) -> _Sorted:
+    equal: dict[int, tuple[Key, ...]] = {}
+    others: list[tuple[Place, Any]] = []
+    for need in _merged(entry.needs):
+        if isinstance(need, Equals) and _is_attribute(need.source) and slots[need.source] not in equal:
+            keys = tuple(map(index_key, need.keys))
+            if prod(map(len, equal.values())) * len(keys) <= MAX_EXPANDED_KEYS:
+                equal[slots[need.source]] = keys
+                continue
+        others.append(_level(need, slots))
+    exceptions = _exceptions(entry, slots)
+    if exceptions:
+        others.append((("unless", 0), exceptions))
+    return _Sorted(entry, equal, others, spared=bool(entry.exceptions) and not exceptions)
+
+
+def _exceptions(entry: Entry, slots: dict[Source, int]) -> tuple[tuple[SlotTest, ...], ...]:
+    """The exceptions as tests of single values; none where they are not all so simple."""
+    if not all(
+        isinstance(need, (Equals, Within)) and _is_attribute(need.source)
+        for needs in entry.exceptions
+        for need in needs
+    ):
+        return ()
+    return tuple(tuple(_slot_test(need, slots) for need in needs) for needs in entry.exceptions)
+
+
+def _slot_test(need: Any, slots: dict[Source, int]) -> SlotTest:
+    wanted = frozenset(map(index_key, need.keys)) if isinstance(need, Equals) else _range(need)
+    return slots[need.source], wanted
+
+
+def _is_attribute(source: Source) -> bool:
+    return source.inner is None and source.text is None
+
+
+def _plots(plot: _Plot, way: Way, equal: dict[int, tuple[Key, ...]]) -> Iterator[_Plot]:
+    """The plots for all values that a rule wants along a way."""
     if not way:
-        (sprout.unsure if entry.conditional else sprout.sure).append(entry.position)
+        yield plot
         return
-    (place, branches), *rest = way
-    below = sprout.below.setdefault(place, {})
-    for branch in branches:
-        _plant(below.setdefault(branch, _Sprout()), rest, entry)
+    slot, *rest = way
+    below = plot.below.setdefault(slot, {})
+    for key in equal[slot]:
+        if key not in below:
+            below[key] = _Plot()
+        yield from _plots(below[key], tuple(rest), equal)
 
 
-def _way_down(
-    needs: Iterable[Need | Test], slots: dict[Source, int], different: dict[Source, int]
-) -> list[Step]:
+def _plant(sprout: _Sprout, steps: Iterable[Step], rule: _Sorted) -> None:
+    for place, branch in steps:
+        below = sprout.below.setdefault(place, {})
+        if branch not in below:
+            below[branch] = _Sprout()
+        sprout = below[branch]
+    (sprout.spared if rule.spared else sprout.sure).append(rule.entry.position)
+
+
+def _way_down(rule: _Sorted, way: Way, order: dict[int, int]) -> list[Step]:
     """From the level that leaves the fewest records to the one that costs the most."""
-    expanded = False
-    found: list[tuple[tuple[int, int, int], Step]] = []
-    for need in _merged(needs):
-        kind, slot, branches = _level(need, slots)
-        if kind == "equals" and len(branches) != 1:
-            if expanded or len(branches) > MAX_EXPANDED_KEYS:
-                kind, branches = "any_of", (frozenset(branches),)
-            expanded = True
-        values = different[need.source] if isinstance(need, Equals) else 0
-        found.append(((_ORDER.index(kind), -values, slot), ((kind, slot), branches)))
-    found.sort(key=lambda step: step[0])
-    return [step for _, step in found]
+    steps: list[tuple[tuple[int, int, int], Step]] = []
+    for slot, keys in rule.equal.items():
+        if slot not in way:
+            kind, branch = ("equals", keys[0]) if len(keys) == 1 else ("any_of", frozenset(keys))
+            steps.append(((_ORDER[kind], order[slot], slot), ((kind, slot), branch)))
+    for step in rule.others:
+        (kind, slot), _ = step
+        steps.append(((_ORDER[kind], 0, slot), step))
+    steps.sort(key=lambda step: step[0])
+    return [step for _, step in steps]
 
 
-def _level(need: Need | Test, slots: dict[Source, int]) -> tuple[str, int, Sequence[Any]]:
+def _slots_of(step: Step) -> Iterator[tuple[int, type]]:
+    """The slots that a level looks at, and the type of value that it looks for."""
+    (kind, slot), branch = step
+    match kind:
+        case "holds":
+            return
+        case "unless":
+            for tests in branch:
+                yield from ((slot, _type_of(wanted)) for slot, wanted in tests)
+        case "some_element":
+            yield from ((slot, _type_of(wanted)) for slot, wanted in branch)
+        case "within" | "some_within" | "computed_within":
+            yield slot, float
+        case "has":
+            yield slot, frozenset
+        case "equals" | "some_equals" | "computed_equals":
+            yield slot, type(branch)
+        case _:
+            yield slot, str
+
+
+def _type_of(wanted: frozenset[Key] | Range) -> type:
+    return float if isinstance(wanted, Range) else type(next(iter(wanted), ""))
+
+
+def _lookups(way: Way, ways: frozenset[Way], order: dict[int, int]) -> tuple[Lookup, ...]:
+    """The look-ups that follow `way`."""
+    slots = sorted((each[-1] for each in ways if each[:-1] == way), key=order.__getitem__)
+    return tuple(Lookup(slot, _lookups((*way, slot), ways, order)) for slot in slots)
+
+
+def _numbers(lookups: Iterable[Lookup], keys: dict[int, set[Key]]) -> dict[int, dict[Key, int]]:
+    """Numbers for the values at slots that are looked up after others, no number twice."""
+    found: dict[int, dict[Key, int]] = {}
+    number = count()
+    later = [each for lookup in lookups for each in lookup.next]
+    for lookup in later:  # which grows on the way
+        if lookup.slot not in found:
+            # Sorted, so that the same rules make the same tree.
+            found[lookup.slot] = dict(zip(sorted(keys[lookup.slot], key=repr), number, strict=False))
+        later += lookup.next
+    return found
+
+
+def _below(plot: _Plot, lookup: Lookup, numbers: dict[int, dict[Key, int]]) -> dict[Key, Any]:
+    """What stands for each value of a first look-up."""
+    return {key: _frozen(each, lookup, numbers) for key, each in plot.below[lookup.slot].items()}
+
+
+def _frozen(plot: _Plot, lookup: Lookup, numbers: dict[int, dict[Key, int]]) -> Any:
+    branch = _freeze(plot.sprout)
+    if not lookup.next:
+        return branch
+    following = {
+        numbers[each.slot][key]: _frozen(below, each, numbers)
+        for each in lookup.next
+        for key, below in plot.below.get(each.slot, {}).items()
+    }
+    return branch, following or _NOTHING
+
+
+_NOTHING: dict[int, Any] = {}
+
+
+def _level(need: Need | Test, slots: dict[Source, int]) -> Step:
     match need:
         case Equals(source, keys):
-            return "some_equals" if source.inner else "equals", slots[source], keys
-        case Differs(source, key):
-            return "differs", slots[source], (key,)
+            return _equals(source, tuple(map(index_key, keys)), slots[source])
+        case Differs(source, keys):
+            return (_kind("differs", source), slots[source]), tuple(map(index_key, keys))
         case Within(source):
-            return "some_within" if source.inner else "within", slots[source], (need,)
+            return (_kind("within", source), slots[source]), _range(need)
         case StartsWith(source, prefix):
-            return "prefix", slots[source], (prefix,)
-        case Ordered(left, order, right):
-            return "ordered", slots[left], ((order, slots[right]),)
+            return ("prefix", slots[source]), prefix
         case Has(source, key):
-            return "has", slots[source], (key,)
+            return ("has", slots[source]), index_key(key)
+        case SomeElement(tests):
+            return ("some_element", slots[tests[0].source]), tuple(_slot_test(test, slots) for test in tests)
         case Test(program):
-            return "holds", program, (None,)
+            return ("holds", program), None
     raise AssertionError(f"no level for {need}")
 
 
+def _equals(source: Source, keys: tuple[Key, ...], slot: int) -> Step:
+    if len(keys) == 1:
+        return (_kind("equals", source), slot), keys[0]
+    return (_kind("any_of", source), slot), frozenset(keys)
+
+
+def _kind(name: str, source: Source) -> str:
+    """Of elements one by one, or of one value."""
+    if source.text is not None:
+        return f"computed_{name}"
+    return name if source.inner is None or source.function else f"some_{name}"
+
+
+def _range(need: Within) -> Range:
+    low = None if need.low is None else number_of(need.low)
+    high = None if need.high is None else number_of(need.high)
+    return Range(low, need.low_open, high, need.high_open)
+
+
 def _merged(needs: Iterable[Need | Test]) -> Iterator[Need | Test]:
-    """The needs, with all bounds of one path as one range. Each bound of elements stands by itself."""
+    """The needs, with all bounds of one value as one range. Each bound of elements stands by itself."""
     ranges: dict[Source, Within] = {}
     for need in needs:
-        if isinstance(need, Within) and not need.source.inner:
+        if isinstance(need, Within) and (need.source.inner is None or need.source.function):
             ranges[need.source] = _both(ranges.get(need.source, Within(need.source)), need)
         else:
             yield need
@@ -142,29 +390,40 @@ def _both(one: Within, other: Within) -> Within:
 
 
 def _freeze(sprout: _Sprout) -> Branch:
-    if not sprout.below and not sprout.unsure:
-        return tuple(sprout.sure)
-    equals: list[tuple[int, dict[Key, Branch]]] = []
-    others: list[Level] = []
-    for (kind, slot), below in sorted(sprout.below.items()):
-        branches = {branch: _freeze(each) for branch, each in below.items()}
-        if kind == "equals":
-            equals.append((slot, branches))
-        else:
-            others.append(_LEVELS[kind](slot, branches))
-    return Node(tuple(sprout.sure), tuple(sprout.unsure), tuple(equals), tuple(others))
+    if sprout.below or sprout.spared:
+        return _node(sprout)
+    return sprout.sure[0] if len(sprout.sure) == 1 else tuple(sprout.sure)
+
+
+def _node(sprout: _Sprout) -> Level:
+    places = sorted(sprout.below.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1]))
+    made = [
+        _LEVELS[kind](slot, {branch: _freeze(each) for branch, each in below.items()})
+        for (kind, slot), below in places
+    ]
+    if len(made) == 1 and not sprout.sure and not sprout.spared:
+        return made[0]
+    return Node(tuple(sprout.sure), tuple(sprout.spared), tuple(made))
 
 
 _LEVELS: dict[str, Callable[[int, dict[Any, Branch]], Level]] = {
+    "equals": levels.EqualsLevel,
+    "any_of": levels.AnyOfLevel,
     "some_equals": levels.SomeEqualsLevel,
+    "some_any_of": levels.SomeAnyOfLevel,
     "has": levels.HasLevel,
     "prefix": levels.PrefixLevel,
-    "within": levels.WithinLevel,
+    "within": levels.within_level,
     "some_within": levels.SomeWithinLevel,
-    "any_of": levels.AnyOfLevel,
-    "ordered": levels.OrderedLevel,
     "differs": levels.DiffersLevel,
+    "some_element": levels.SomeElementLevel,
     "holds": levels.HoldsLevel,
+    "computed_equals": levels.EqualsLevel,
+    "computed_any_of": levels.AnyOfLevel,
+    "computed_within": levels.within_level,
+    "computed_differs": levels.DiffersLevel,
+    "unless": levels.UnlessLevel,
 }
+"""In the order in which a rule passes them."""
 
-_ORDER = ("equals", *_LEVELS)
+_ORDER = {kind: number for number, kind in enumerate(_LEVELS)}

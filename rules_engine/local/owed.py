@@ -72,7 +72,7 @@ class Owing:
             if rule.enabled
             for spec in rule.actions
         }
-        self._rules = {rule.id: rule for rule in stack.plan.rule_set.rules}
+        self._rules = stack.plan.rule_set.rules
         self._twins = {table: _Twin(stack.aws, table, keys) for table, keys in stack.plan.targets.items()}
 
     def of(self, record: StreamRecord, sample: Sample | None = None) -> list[Owed]:
@@ -81,7 +81,11 @@ class Owing:
         found = {match.rule.id for match in matches}
         if sample is not None and sample.matches is not None:
             decided = found - {sample.rule_id} | ({sample.rule_id} if sample.matches else set())
-            matches = [Match(rule, record) for name, rule in self._rules.items() if name in decided]
+            matches = [
+                Match(self._rules, position, record)
+                for position, rule in enumerate(self._rules)
+                if rule.id in decided
+            ]
         owed = [self._owed(delivery) for match in matches for delivery in deliveries_of(match)]
         for each in owed:
             if each.rule_id not in found:

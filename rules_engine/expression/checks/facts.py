@@ -26,6 +26,7 @@ from rules_engine.expression.needs import (
     Equals,
     Has,
     Key,
+    Source,
     StartsWith,
     Within,
     needs,
@@ -193,13 +194,14 @@ def _counts_as_true(key: Key) -> bool:
 
 def _fact(need: Need, *, holds: bool) -> Fact:
     source = getattr(need, "source", None)
-    if source is not None and source.inner is None:
+    if source is not None and source == Source(source.names):
         match need:
             case Equals(_, keys):
                 known = frozenset(keys)
                 return Fact(source.names, lambda key: (key in known) is holds, keys)
-            case Differs(_, other):
-                return Fact(source.names, lambda key: (key != other) is holds, (other,))
+            case Differs(_, keys):
+                others = frozenset(keys)
+                return Fact(source.names, lambda key: (key not in others) is holds, keys)
             case Within():
                 bounds = tuple(bound for bound in (need.low, need.high) if bound is not None)
                 return Fact(source.names, lambda key: _is_within(key, need) is holds, bounds)
