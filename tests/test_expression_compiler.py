@@ -155,6 +155,18 @@ def test_images_are_objects(text: str, expected: Any) -> None:
     assert compile_expression(text)({"new": IMAGE}) == expected
 
 
+def test_a_flattened_set_is_a_list() -> None:
+    program = compile_expression("new.tags[]")
+    assert type(program({"new": IMAGE})) is list
+
+
+def test_a_sum_has_no_negative_zero_and_all_its_digits() -> None:
+    program = compile_expression("sum(@)")
+    texts = (["-0.0"], ["0.10"], ["1E+5", "2E+5"], ["1E+30", "0.1"])
+    sums = [str(program([Decimal(text) for text in numbers])) for numbers in texts]
+    assert sums == ["0.0", "0.10", "300000", "1000000000000000000000000000000.1"]
+
+
 def test_a_condition_on_other_attributes_does_not_see_a_damaged_one() -> None:
     assert compile_expression("new.id == 'o-1' && new.customer.tier == 'gold'")({"new": IMAGE}) is True
     for text in (
@@ -214,6 +226,28 @@ def test_cost_is_bounded(text: str, data: Any) -> None:
     program = compile_expression(text)
     with pytest.raises(BudgetError):
         program(data)
+
+
+LONGEST: dict[str, int] = {
+    "[*].a": 2_000_000,
+    "[*].a.b": 666_666,
+    "[?a].a": 1_000_000,
+    "[]": 1_000_000,
+    "contains(@, 'x')": 2_000_000,
+    "sum([*].a)": 888_889,
+    "max([*].a)": 333_333,
+    "max_by(@, &a)": 347_826,
+    "map(&a, @)": 2_000_000,
+}
+"""Expressions, and the longest array that each can still be evaluated on."""
+
+
+@pytest.mark.parametrize(("text", "count"), LONGEST.items(), ids=LONGEST.keys())
+def test_the_budget_lasts_for_just_so_many_elements(text: str, count: int) -> None:
+    program = compile_expression(text)
+    program([{"a": 1}] * count)
+    with pytest.raises(BudgetError):
+        program([{"a": 1}] * (count + 1))
 
 
 def test_named_conditions_cannot_multiply_cost() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.errors import EvaluationError
 from rules_engine.expression.closures import Closure, Constant
 from rules_engine.expression.functions import REFERENCES, Function
-from rules_engine.expression.values import TYPE_NAMES, type_name
+from rules_engine.expression.values import PYTHON_TYPES, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rules_engine.expression.operations import Reference
 
     Complaint = Callable[[str], EvaluationError]
+    Implementation = Callable[..., Any]
 
 _ORDINALS = ("first ", "second ", "third ", "fourth ")
 _WORDS = {
@@ -31,6 +32,7 @@ _WORDS = {
     "array-string": "an array of strings",
 }
 _TEXT_SHOWN = 60
+_ELEMENTS_A_STEP = 4
 
 
 def in_words(types: Iterable[str], conjunction: str = "or") -> str:
@@ -41,28 +43,49 @@ def in_words(types: Iterable[str], conjunction: str = "or") -> str:
 
 def checked_call(function: Function, arguments: Sequence[tuple[Closure | Reference, str]]) -> Closure:
     """The closure of a call. An argument is given as what it compiled to, and its text."""
+    implementation = function.implementation
+    if len(arguments) == 1:
+        ((argument, text),) = arguments
+        return _checked(function, 0, argument, text, implementation)
     parts = [
-        _checked(function, position, argument, text, alone=len(arguments) == 1)
+        _checked(function, position, argument, text, None)
         for position, (argument, text) in enumerate(arguments)
     ]
-    implementation = function.implementation
-    if len(parts) == 1:
-        (only,) = parts
-        return lambda value, run: implementation(run, only(value, run))
     if len(parts) == 2:
-        first, second = parts
-        return lambda value, run: implementation(run, first(value, run), second(value, run))
+        return _call_with_two(implementation, *parts)
+    if len(parts) == 3:
+        one, two, three = parts
+        return lambda value, run: implementation(run, one(value, run), two(value, run), three(value, run))
     return lambda value, run: implementation(run, *[part(value, run) for part in parts])
 
 
-def _checked(function: Function, position: int, argument: Any, text: str, alone: bool) -> Closure:
+def _call_with_two(implementation: Implementation, first: Closure, second: Closure) -> Closure:
+    if type(first) is Constant:
+        constant = first.value
+        return lambda value, run: implementation(run, constant, second(value, run))
+    if type(second) is Constant:
+        constant = second.value
+        return lambda value, run: implementation(run, first(value, run), constant)
+    return lambda value, run: implementation(run, first(value, run), second(value, run))
+
+
+def _call_with_one(implementation: Implementation, only: Closure) -> Closure:
+    if type(only) is Constant:
+        constant = only.value
+        return lambda value, run: implementation(run, constant)
+    return lambda value, run: implementation(run, only(value, run))
+
+
+def _checked(
+    function: Function, position: int, argument: Any, text: str, only_for: Implementation | None
+) -> Closure:
+    """The argument, checked; if it is the only one of its function, what that makes of it."""
     types = function.parameters[min(position, len(function.parameters) - 1)]
-    if REFERENCES.intersection(types):
-        return Constant(argument)
-    if types == ("any",):
-        part: Closure = argument
-        return part
-    ordinal = "" if alone else _ORDINALS[position] if position < len(_ORDINALS) else ""
+    is_reference = not REFERENCES.isdisjoint(types)
+    if is_reference or types == ("any",) or _is_constant_of(types, argument):
+        part: Closure = Constant(argument) if is_reference else argument
+        return part if only_for is None else _call_with_one(only_for, part)
+    ordinal = "" if only_for else _ORDINALS[position] if position < len(_ORDINALS) else ""
     shown = text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}..."
 
     def complaint(got: str) -> EvaluationError:
@@ -70,31 +93,65 @@ def _checked(function: Function, position: int, argument: Any, text: str, alone:
         return EvaluationError(f"{needs}, but got {got} ({shown})")
 
     if types[0].startswith("array-"):
-        return _array(argument, frozenset(name.removeprefix("array-") for name in types), complaint)
-    return _single(argument, frozenset(types), complaint)
+        elements = tuple(name.removeprefix("array-") for name in types)
+        return _array(argument, elements, complaint, only_for)
+    return _single(argument, types, complaint, only_for)
 
 
-def _single(part: Closure, types: frozenset[str], complaint: Complaint) -> Closure:
-    def closure(value: Any, run: Evaluation) -> Any:
-        found = part(value, run)
-        if TYPE_NAMES.get(type(found)) not in types and type_name(found) not in types:
+def _is_constant_of(types: tuple[str, ...], argument: Any) -> bool:
+    return type(argument) is Constant and type_name(argument.value) in types
+
+
+def _single(
+    part: Closure, types: tuple[str, ...], complaint: Complaint, only_for: Implementation | None
+) -> Closure:
+    usual = frozenset[type]().union(*(PYTHON_TYPES[name] for name in types))
+
+    def check(found: Any) -> None:
+        if type_name(found) not in types:
             raise complaint(in_words([type_name(found)]))
+
+    def checked(value: Any, run: Evaluation) -> Any:
+        found = part(value, run)
+        if type(found) not in usual:
+            check(found)
         return found
 
-    return closure
+    if only_for is None:
+        return checked
+    implementation = only_for
+
+    def call(value: Any, run: Evaluation) -> Any:
+        found = part(value, run)
+        if type(found) not in usual:
+            check(found)
+        return implementation(run, found)
+
+    return call
 
 
-def _array(part: Closure, types: frozenset[str], complaint: Complaint) -> Closure:
-    def closure(value: Any, run: Evaluation) -> Any:
+def _array(
+    part: Closure, types: tuple[str, ...], complaint: Complaint, only_for: Implementation | None
+) -> Closure:
+    """An array whose elements are all of the same one of `types`."""
+    usual = PYTHON_TYPES[types[0]]
+
+    def check(found: list[Any]) -> None:
+        names = dict.fromkeys(map(type_name, found))
+        if len(names) > 1 or not names.keys() <= set(types):
+            raise complaint(f"an array with {in_words(names, 'and')} in it")
+
+    def checked(value: Any, run: Evaluation) -> Any:
         found = part(value, run)
         if not isinstance(found, list):
             raise complaint(in_words([type_name(found)]))
-        run.take(len(found) // 4)
-        kinds = {TYPE_NAMES.get(kind, "") for kind in set(map(type, found))}
-        if len(kinds) > 1 or not kinds <= types:
-            names = dict.fromkeys(map(type_name, found))
-            if len(names) > 1 or not names.keys() <= types:
-                raise complaint(f"an array with {in_words(names, 'and')} in it")
-        return found
+        run.steps -= len(found) // _ELEMENTS_A_STEP
+        if run.steps < 0:
+            run.check()
+        for element in found:
+            if type(element) not in usual:
+                check(found)
+                break
+        return found if only_for is None else only_for(run, found)
 
-    return closure
+    return checked

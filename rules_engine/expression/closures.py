@@ -1,8 +1,7 @@
-"""The Python functions that a compiled expression is made of.
+"""The Python functions that a compiled expression is made of; those that loop are in `projections`.
 
 Each factory takes compiled parts and gives a function of (value, run). Two and three parts are written out
-where conditions have them all the time, because a call and a loop cost more here than the work itself. What
-loops pays `run` before it does; `steps` is the number of nodes in the body of a loop.
+where conditions have them all the time, because a call and a loop cost more here than the work itself.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rules_engine.attribute_value import Image
 from rules_engine.expression.operations import ABSENT
-from rules_engine.expression.values import TYPE_NAMES, equal, is_true, order
+from rules_engine.expression.values import EXACT, TYPE_NAMES, equal, is_true, order
 
 if TYPE_CHECKING:
     from rules_engine.expression.budget import Evaluation
@@ -30,7 +29,7 @@ ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 MIRRORED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
 """`a < b` is `b > a`."""
 
-_OBJECTS = frozenset({dict, Image})
+OBJECTS = frozenset({dict, Image})
 
 _LONG_TEXT = 1_000
 """Characters from which comparing a constant pays the budget."""
@@ -55,8 +54,8 @@ def itself(value: Any, run: Evaluation) -> Any:
 # Paths
 
 
-def _is_other_object(value: Any) -> bool:
-    """Whether it is an object of a type not in _OBJECTS. The abstract class is slow, so asked last."""
+def is_other_object(value: Any) -> bool:
+    """Whether it is an object of a type not in OBJECTS. The abstract class is slow, so asked last."""
     return type(value) not in TYPE_NAMES and isinstance(value, Mapping)
 
 
@@ -69,7 +68,7 @@ def names(path: tuple[str, ...]) -> Closure:
 
     def closure(value: Any, run: Evaluation) -> Any:
         for name in path:
-            if type(value) in _OBJECTS or _is_other_object(value):
+            if type(value) in OBJECTS or is_other_object(value):
                 value = value.get(name)
             else:
                 return None
@@ -80,16 +79,16 @@ def names(path: tuple[str, ...]) -> Closure:
 
 def _name(name: str) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
-        return value.get(name) if type(value) in _OBJECTS or _is_other_object(value) else None
+        return value.get(name) if type(value) in OBJECTS or is_other_object(value) else None
 
     return closure
 
 
 def _two_names(first: str, second: str) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
-        if type(value) in _OBJECTS or _is_other_object(value):
+        if type(value) in OBJECTS or is_other_object(value):
             value = value.get(first)
-            if type(value) in _OBJECTS or _is_other_object(value):
+            if type(value) in OBJECTS or is_other_object(value):
                 return value.get(second)
         return None
 
@@ -141,11 +140,11 @@ def find(steps: tuple[str | int, ...]) -> Closure:
 
     def closure(value: Any, run: Evaluation) -> Any:
         for step in steps:
-            if isinstance(step, int):
-                if not isinstance(value, list) or not -len(value) <= step < len(value):
+            if isinstance(step, str):
+                if type(value) not in OBJECTS and not is_other_object(value):
                     return ABSENT
-                value = value[step]
-            elif isinstance(value, Mapping) and step in value:
+                value = value.get(step, ABSENT)
+            elif isinstance(value, list) and -len(value) <= step < len(value):
                 value = value[step]
             else:
                 return ABSENT
@@ -176,10 +175,13 @@ def differs_from_constant(part: Closure, constant: Any) -> Closure:
 
 
 def _equals_number(part: Closure, constant: int | Decimal) -> Closure:
+    as_decimal = Decimal(constant)
+
     def closure(value: Any, run: Evaluation) -> bool:
         found = part(value, run)
-        kind = type(found)
-        if kind is int or kind is Decimal:
+        if type(found) is Decimal:
+            return found == as_decimal
+        if type(found) is int:
             return bool(found == constant)
         return equal(found, constant, run)
 
@@ -189,8 +191,7 @@ def _equals_number(part: Closure, constant: int | Decimal) -> Closure:
 def equals(left: Closure, right: Closure) -> Closure:
     def closure(value: Any, run: Evaluation) -> bool:
         one, other = left(value, run), right(value, run)
-        kind = type(one)
-        if kind is type(other) and (kind is int or kind is Decimal or kind is bool):
+        if type(one) in EXACT and type(other) in EXACT:
             return bool(one == other)
         return equal(one, other, run)
 
@@ -201,25 +202,30 @@ def ordered(name: str, left: Closure, right: Closure) -> Closure:
     compare = ORDERS[name]
 
     def closure(value: Any, run: Evaluation) -> bool | None:
-        return order(compare, left(value, run), right(value, run))
+        one, other = left(value, run), right(value, run)
+        if type(one) in EXACT and type(other) in EXACT:
+            return compare(one, other)
+        return order(compare, one, other)
 
     return closure
 
 
 def ordered_against(name: str, part: Closure, constant: int | Decimal) -> Closure:
-    compare = ORDERS[name]
+    compare, as_decimal = ORDERS[name], Decimal(constant)
 
     def closure(value: Any, run: Evaluation) -> bool | None:
         found = part(value, run)
-        kind = type(found)
-        if kind is int or kind is Decimal:
+        if type(found) is Decimal:
+            return compare(found, as_decimal)  # twice as fast as comparing a Decimal with an int
+        if type(found) is int:
             return compare(found, constant)
         return order(compare, found, constant)
 
     return closure
 
 
-# Logic. `&&` and `||` give one of their operands, not a boolean.
+# Logic. `&&` and `||` give one of their operands, not a boolean. Most operands are `true` or `false`, so that
+# is looked for before the call that finds the truth of anything else.
 
 
 def all_of(parts: list[Closure]) -> Closure:
@@ -228,7 +234,9 @@ def all_of(parts: list[Closure]) -> Closure:
 
         def both(value: Any, run: Evaluation) -> Any:
             found = first(value, run)
-            return second(value, run) if found is True or is_true(found) else found
+            if found is True or (found is not False and is_true(found)):
+                return second(value, run)
+            return found
 
         return both
 
@@ -237,7 +245,7 @@ def all_of(parts: list[Closure]) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
         for part in leading:
             found = part(value, run)
-            if found is not True and not is_true(found):
+            if found is not True and (found is False or not is_true(found)):
                 return found
         return last(value, run)
 
@@ -250,7 +258,9 @@ def any_of(parts: list[Closure]) -> Closure:
 
         def either(value: Any, run: Evaluation) -> Any:
             found = first(value, run)
-            return found if found is True or is_true(found) else second(value, run)
+            if found is True or (found is not False and is_true(found)):
+                return found
+            return second(value, run)
 
         return either
 
@@ -259,7 +269,7 @@ def any_of(parts: list[Closure]) -> Closure:
     def closure(value: Any, run: Evaluation) -> Any:
         for part in leading:
             found = part(value, run)
-            if found is True or is_true(found):
+            if found is True or (found is not False and is_true(found)):
                 return found
         return last(value, run)
 
@@ -269,77 +279,6 @@ def any_of(parts: list[Closure]) -> Closure:
 def negated(part: Closure) -> Closure:
     def closure(value: Any, run: Evaluation) -> bool:
         found = part(value, run)
-        return found is not True and not is_true(found)
+        return found is not True and (found is False or not is_true(found))
 
     return closure
-
-
-# Arrays and objects
-
-
-def projected(base: Closure, body: Closure, steps: int) -> Closure:
-    def closure(value: Any, run: Evaluation) -> list[Any] | None:
-        elements = base(value, run)
-        if not isinstance(elements, list):
-            return None
-        run.take(len(elements) * steps)
-        run.build(len(elements))
-        return [found for element in elements if (found := body(element, run)) is not None]
-
-    return closure
-
-
-def values_projected(base: Closure, body: Closure, steps: int) -> Closure:
-    def closure(value: Any, run: Evaluation) -> list[Any] | None:
-        found = base(value, run)
-        if not isinstance(found, Mapping):
-            return None
-        run.take(len(found) * steps)
-        run.build(len(found))
-        return [each for element in found.values() if (each := body(element, run)) is not None]
-
-    return closure
-
-
-def filtered(base: Closure, condition: Closure, body: Closure, steps: int) -> Closure:
-    def closure(value: Any, run: Evaluation) -> list[Any] | None:
-        elements = base(value, run)
-        if not isinstance(elements, list):
-            return None
-        run.take(len(elements) * steps)
-        run.build(len(elements))
-        return [
-            found
-            for element in elements
-            if ((holds := condition(element, run)) is True or is_true(holds))
-            and (found := body(element, run)) is not None
-        ]
-
-    return closure
-
-
-def flattened(base: Closure) -> Closure:
-    def closure(value: Any, run: Evaluation) -> list[Any] | None:
-        elements = base(value, run)
-        if not isinstance(elements, list):
-            return None
-        run.take(len(elements))
-        flat: list[Any] = []
-        for element in elements:
-            if isinstance(element, list):
-                run.build(len(element))
-                flat.extend(element)
-            else:
-                run.build(1)
-                flat.append(element)
-        return flat
-
-    return closure
-
-
-def list_of(parts: list[Closure]) -> Closure:
-    return lambda value, run: None if value is None else [part(value, run) for part in parts]
-
-
-def object_of(parts: list[tuple[str, Closure]]) -> Closure:
-    return lambda value, run: None if value is None else {key: part(value, run) for key, part in parts}

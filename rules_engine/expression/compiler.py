@@ -11,13 +11,15 @@ writes is ever formatted into code.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from rules_engine.errors import EvaluationError, ExpressionError, Finding
 from rules_engine.expression import closures as make
+from rules_engine.expression import projections as loop
 from rules_engine.expression.arguments import checked_call
-from rules_engine.expression.budget import Evaluation
+from rules_engine.expression.budget import MAX_SIZE, MAX_STEPS, Evaluation, begin
 from rules_engine.expression.closures import Closure, Constant
 from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
 from rules_engine.expression.node import MAX_LEVELS, Node, too_large
@@ -27,7 +29,7 @@ from rules_engine.expression.syntax import parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 CompiledConditions: TypeAlias = "dict[str, tuple[Closure, int]]"
 """Closure and levels of named conditions of one scope."""
@@ -51,7 +53,10 @@ class Program:
         self._repeats = repeats
 
     def __call__(self, value: Any) -> Any:
-        run = Evaluation(value)
+        run = Evaluation()  # and not `begin(value)`: a call more is a tenth of a short condition's time
+        run.document = value
+        run.steps = MAX_STEPS
+        run.size = MAX_SIZE
         try:
             result = self._evaluate(value, run)
         except ArithmeticError:
@@ -96,7 +101,7 @@ class _Compiler:
         """Whether one value may occur many times in the result, which is then larger than it was to build."""
         self.conditions = conditions
         self.open: list[str] = []
-        self.folding = Evaluation(None, _STEPS_OF_FOLDING)
+        self.folding = begin(None, _STEPS_OF_FOLDING)
 
     def compile(self, node: Node) -> Closure:
         self.level += 1
@@ -137,6 +142,9 @@ class _Compiler:
     def _field(self, node: Node) -> Closure:
         return make.names((node.value,))
 
+    def _path(self, node: Node) -> Closure:
+        return make.names(node.value)
+
     def _index(self, node: Node) -> Closure:
         return make.index(node.value)
 
@@ -153,9 +161,14 @@ class _Compiler:
         """One after the other, with runs of names in one closure."""
         parts: list[Closure] = []
         path: list[str] = []
-        for node in nodes:
+        for each in nodes:
+            node = _after(path, each) if path else each
+            if node is not each:
+                path.clear()
             if node.type == "field":
                 path.append(node.value)
+            elif node.type == "path":
+                path.extend(node.value)
             else:
                 self._end_path(path, parts)
                 if node.type != "identity":
@@ -227,26 +240,29 @@ class _Compiler:
 
     def _projection(self, node: Node) -> Closure:
         base, body = map(self.compile, node.children)
-        return make.projected(base, body, _count(node.children[1]))
+        inner = node.children[1]
+        if inner.type == "field":
+            return loop.name_projected(base, inner.value, _count(inner))
+        return loop.projected(base, body, _count(inner))
 
     def _value_projection(self, node: Node) -> Closure:
         base, body = map(self.compile, node.children)
-        return make.values_projected(base, body, _count(node.children[1]))
+        return loop.values_projected(base, body, _count(node.children[1]))
 
     def _filter_projection(self, node: Node) -> Closure:
         base, body, condition = map(self.compile, node.children)
-        return make.filtered(base, condition, body, _count(node.children[1]) + _count(node.children[2]))
+        return loop.filtered(base, condition, body, _count(node.children[1]) + _count(node.children[2]))
 
     def _flatten(self, node: Node) -> Closure:
-        return make.flattened(self.compile(node.children[0]))
+        return loop.flattened(self.compile(node.children[0]))
 
     def _multi_select_list(self, node: Node) -> Closure:
         self.repeats = True
-        return make.list_of([self.compile(child) for child in node.children])
+        return loop.list_of([self.compile(child) for child in node.children])
 
     def _multi_select_dict(self, node: Node) -> Closure:
         self.repeats = True
-        return make.object_of([(pair.value, self.compile(pair.children[0])) for pair in node.children])
+        return loop.object_of([(pair.value, self.compile(pair.children[0])) for pair in node.children])
 
     # Functions
 
@@ -318,6 +334,22 @@ def _operands(node: Node) -> tuple[Node, ...]:
         node = first
 
 
+def _after(path: Sequence[str], node: Node) -> Node:
+    """`node` with the names before it at its beginning, in one `path`, which is quicker to follow: `new` and
+    `items[*]` are a path and a projection. As it is, where it does not begin with a name."""
+    if node.type == "field":
+        return replace(node, type="path", value=(*path, node.value))
+    if node.type not in _FROM_THE_LEFT:
+        return node
+    left, *others = node.children
+    longer = _after(path, left)
+    return node if longer is left else replace(node, children=(longer, *others))
+
+
+_FROM_THE_LEFT = {"projection", "value_projection", "filter_projection", "flatten", "index_expression"}
+"""Nodes that hand what they are applied to on to their first child, and to no other."""
+
+
 def _comparison(name: str, left: Closure, right: Closure) -> Closure:
     constant: Any = right.value if type(right) is Constant else None
     if name in make.ORDERS:
@@ -334,6 +366,7 @@ _METHODS: dict[str, Callable[[_Compiler, Node], Closure]] = {
     "current": _Compiler._itself,
     "identity": _Compiler._itself,
     "field": _Compiler._field,
+    "path": _Compiler._path,
     "condition": _Compiler._condition,
     "index": _Compiler._index,
     "slice": _Compiler._slice,

@@ -17,7 +17,7 @@ from rules_engine import exact_json
 from rules_engine.errors import EvaluationError
 from rules_engine.expression import wildcard
 from rules_engine.expression.node import MAX_DIGITS, WHITESPACE
-from rules_engine.expression.values import add, divide, equal, exact, rounded, type_name
+from rules_engine.expression.values import PYTHON_TYPES, divide, equal, exact, rounded, total, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +53,10 @@ def floor(run: Evaluation, number: Any) -> int:
 
 
 def sum_(run: Evaluation, numbers: list[Any]) -> Any:
-    run.take(len(numbers))
-    total: int | Decimal = 0
-    for number in numbers:
-        total = add(total, exact(number))
-    return total
+    run.steps -= len(numbers)
+    if run.steps < 0:
+        run.check()
+    return total(numbers)
 
 
 def avg(run: Evaluation, numbers: list[Any]) -> Decimal | None:
@@ -86,42 +85,67 @@ def to_number(run: Evaluation, value: Any) -> Any:
 
 
 def _sortable(run: Evaluation, values: list[Any]) -> list[Any]:
-    """The values as something that Python orders as JMESPath does, after paying for sorting them."""
-    keys = [exact(value) for value in values]
-    comparisons = len(keys).bit_length()
-    run.take(len(keys) * comparisons // 4)
-    if keys and isinstance(keys[0], str):
-        run.scan(sum(map(len, keys)) * comparisons)
-    return keys
+    """The values as something that Python orders as JMESPath does, after paying for sorting them: mostly
+    themselves."""
+    comparisons = len(values).bit_length()
+    run.steps -= len(values) * comparisons // 4
+    if run.steps < 0:
+        run.check()
+    if values and isinstance(values[0], str):
+        run.scan(sum(map(len, values)) * comparisons)
+        return values
+    for value in values:
+        if type(value) is float:
+            return list(map(exact, values))
+    return values
 
 
 def _sorted(run: Evaluation, values: list[Any], keys: list[Any]) -> list[Any]:
     run.build(len(values))
+    if keys is values:
+        return sorted(values)
     return [values[index] for index in sorted(range(len(values)), key=keys.__getitem__)]
 
 
 def max_(run: Evaluation, values: list[Any]) -> Any:
-    return _extreme(max, values, _sortable(run, values))
+    keys = _sortable(run, values)
+    return max(values) if values and keys is values else _extreme(max, values, keys)
 
 
 def min_(run: Evaluation, values: list[Any]) -> Any:
-    return _extreme(min, values, _sortable(run, values))
+    keys = _sortable(run, values)
+    return min(values) if values and keys is values else _extreme(min, values, keys)
 
 
-def _extreme(choose: Callable[..., int], values: list[Any], keys: list[Any]) -> Any:
-    return values[choose(range(len(values)), key=keys.__getitem__)] if values else None
+def _extreme(choose: Callable[[list[Any]], Any], values: list[Any], keys: list[Any]) -> Any:
+    """The first value that has the key which is chosen; None of an empty array."""
+    return values[keys.index(choose(keys))] if values else None
 
 
 def _keys_by(run: Evaluation, name: str, values: list[Any], reference: Reference) -> list[Any]:
     run.take(len(values) * reference.steps)
-    keys = [reference.evaluate(value, run) for value in values]
+    evaluate = reference.evaluate
+    keys: list[Any] = []
+    for value in values:
+        keys.append(evaluate(value, run))
+    usual = _STRINGS if keys and type(keys[0]) is str else _NUMBERS
+    for key in keys:
+        if type(key) not in usual:
+            _check_keys(name, keys)
+            break
+    return _sortable(run, keys)
+
+
+_NUMBERS, _STRINGS = PYTHON_TYPES["number"], PYTHON_TYPES["string"]
+
+
+def _check_keys(name: str, keys: list[Any]) -> None:
     types = list(dict.fromkeys(map(type_name, keys)))
-    if types not in ([], ["number"], ["string"]):
+    if len(types) > 1 or types[0] not in ("number", "string"):
         found = " and ".join(types)
         raise EvaluationError(
             f"{name}() needs an expression that gives only numbers or only strings, not {found}"
         )
-    return _sortable(run, keys)
 
 
 def sort(run: Evaluation, values: list[Any]) -> list[Any]:
@@ -147,7 +171,9 @@ def contains(run: Evaluation, subject: Any, search: Any) -> bool:
     if isinstance(subject, str):
         run.scan(len(subject))
         return isinstance(search, str) and search in subject
-    run.take(len(subject))
+    run.steps -= len(subject)
+    if run.steps < 0:
+        run.check()
     if isinstance(search, str):
         return search in subject
     return any(equal(element, search, run) for element in subject)
@@ -270,11 +296,15 @@ def merge(run: Evaluation, *objects: Any) -> dict[str, Any]:
 def map_(run: Evaluation, reference: Reference, values: list[Any]) -> list[Any]:
     run.take(len(values) * reference.steps)
     run.build(len(values))
-    return [reference.evaluate(value, run) for value in values]
+    evaluate = reference.evaluate
+    return [evaluate(value, run) for value in values]
 
 
 def not_null(run: Evaluation, *values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def type_(run: Evaluation, value: Any) -> str | None:

@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rules_engine.expression.budget import Evaluation
+from rules_engine.expression.budget import begin
 from rules_engine.expression.closures import find
 from rules_engine.expression.functions import FUNCTIONS
 from rules_engine.expression.roots import resolve
@@ -43,7 +43,7 @@ def value_at(path: str, document: Any) -> Any:
     """What `document` has at one of the paths that `paths_read` gave; ABSENT where nothing is."""
     steps = _Reader(EMPTY_SCOPE).follow(parse(path), ())
     assert steps is not None, f"not a path: {path}"
-    return find(steps)(document, Evaluation(document))
+    return find(steps)(document, begin(document))
 
 
 def _written(path: Path) -> str:

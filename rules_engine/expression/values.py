@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rules_engine.attribute_value import AttributeSet, Binary, Image
@@ -39,13 +40,25 @@ TYPE_NAMES: dict[type, str] = {
     type(None): "null",
 }
 
+PYTHON_TYPES = {
+    name: frozenset(kind for kind, other in TYPE_NAMES.items() if other == name)
+    for name in set(TYPE_NAMES.values())
+}
+"""The other way round: the types that values of a JMESPath type mostly have."""
+
 _EXACT = Context(prec=MAX_DIGITS, Emin=-9_999, Emax=9_999, traps=[Inexact, InvalidOperation, Overflow])
 """A sum that would not be exact raises. DynamoDB numbers reach from 1e-167 to 1e126: some 300 digits."""
+
+_add = _EXACT.add
+_ZERO = Decimal(0)
 
 _DIVISION = Context(prec=38, rounding=ROUND_HALF_EVEN, Emin=-9_999, Emax=9_999)
 """As many digits as a DynamoDB number has."""
 
-_PLAIN = frozenset({int, Decimal, bool, type(None)})
+EXACT = frozenset({int, Decimal})
+"""The numbers of DynamoDB, which Python compares and adds as they are."""
+
+_PLAIN = EXACT | {bool, type(None)}
 """Types whose values Python compares as JMESPath does, in no time."""
 
 
@@ -62,6 +75,8 @@ def type_name(value: Any) -> str:
 
 def is_true(value: Any) -> bool:
     """JMESPath's truth: false are only `false`, `null`, and empty text, list and object. 0 is true."""
+    if value is False or value is None:
+        return False
     return bool(value) or type_name(value) == "number"
 
 
@@ -72,6 +87,17 @@ def exact(number: Any) -> Number:
 
 def equal(left: Any, right: Any, run: Evaluation) -> bool:
     """Whether both are the same JSON value."""
+    if left is right:
+        return True
+    kind = type(left)
+    if kind is type(right) and (kind in _PLAIN or kind is str):
+        if kind is str and len(left) == len(right):
+            run.scan(len(left))
+        return bool(left == right)
+    return _equal_at_any_depth(left, right, run)
+
+
+def _equal_at_any_depth(left: Any, right: Any, run: Evaluation) -> bool:
     pairs = [(left, right)]
     while pairs:
         left, right = pairs.pop()
@@ -113,19 +139,28 @@ def order(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool | 
     return compare(exact(left), exact(right))
 
 
-def add(left: Number, right: Number) -> Number:
-    """The sum, to the last digit."""
-    if isinstance(left, int) and isinstance(right, int):
-        return left + right
+def total(numbers: list[Any]) -> Number:
+    """The sum, to the last digit; a whole number where all are."""
     try:
-        return _EXACT.add(left, right)
+        if numbers and type(numbers[0]) is Decimal:
+            try:
+                return reduce(_add, numbers, _ZERO)
+            except TypeError:
+                pass  # there is a float among them
+        found: Number = 0
+        for number in numbers:
+            if isinstance(number, int) and isinstance(found, int):
+                found += number
+            else:
+                found = _add(found, exact(number))
     except (Inexact, InvalidOperation, Overflow):
         raise EvaluationError(f"a sum needs more than {MAX_DIGITS} digits") from None
+    return found
 
 
 def divide(number: Number, by: int) -> Decimal:
     """The quotient, to 38 digits."""
-    return _DIVISION.divide(Decimal(number), Decimal(by))
+    return _DIVISION.divide(number, by)
 
 
 def rounded(number: Number, rounding: str) -> int:
