@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import warnings
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import Parser
 
 from rules_engine.errors import ExpressionError, Finding
-from rules_engine.expression.syntax import Node, parse, tokens
+from rules_engine.expression.syntax import Node, Token, parse, tokens, tokens_by_lexer
 from tests.expression_strategies import expressions, mutated_expressions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXPRESSIONS = [
     "a",
@@ -204,6 +207,26 @@ def test_tokens_have_exact_places() -> None:
         ("rbracket", "]", "]"),
         ("eof", "", ""),
     ]
+
+
+PIECES = [
+    *("a", "Z", "_", "0", "7", "-", ".", "*", "[", "]", "[]", "[?", "{", "}", "(", ")", ",", ":", "@", "&"),
+    *("|", "!", "<", ">", "=", "==", "'", '"', "`", "\\", " ", "\t", "\n", "\v", "\x00", "\u00a0", "é", "''"),
+    *('"b"', "`1.10`", "`foo`", "`NaN`", "`1e5000`", "`[1, 2]`", "'\\''", "`\\``", '"\\u0041"'),
+]
+
+
+def tokens_or_finding(read: Callable[[str], list[Token]], text: str) -> Any:
+    try:
+        return [(*token, type(token.value)) for token in read(text)]
+    except ExpressionError as error:
+        return error.finding
+
+
+@settings(max_examples=1000)
+@given(mutated_expressions() | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_the_pattern_reads_what_the_lexer_reads(text: str) -> None:
+    assert tokens_or_finding(tokens, text) == tokens_or_finding(tokens_by_lexer, text)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """JMESPath text -> tokens and `Node` tree; refuses what jmespath.py refuses.
 
 The only importer of jmespath: its lexer says what the tokens are, so both agree on every text. Its ends are
-unreliable and its literals are floats (`0.1` must be one tenth), so both are read again from the source.
+unreliable and its literals are floats (`0.1` must be one tenth), so both are read again from the source. It
+reads character by character, so one pattern reads first: what it cannot read, and all that is to be refused,
+is the lexer's. A property test holds the two together.
 Refused as ExpressionError: syntax (RE201, at the offending token), and more than 500 nodes, 50 levels or
 32,768 characters (RE212), so that everything later may recurse over the tree.
 """
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jmespath.exceptions import EmptyExpressionError, LexerError
 from jmespath.lexer import Lexer
 
+from rules_engine.errors import ExpressionError
 from rules_engine.expression.grammar import Parser
 from rules_engine.expression.node import (
     MAX_CHARACTERS,
@@ -33,8 +36,6 @@ from rules_engine.expression.node import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rules_engine.errors import ExpressionError
-
 __all__ = ["Node", "Token", "parse", "tokens"]
 
 
@@ -47,6 +48,60 @@ def parse(text: str) -> Node:
 
 def tokens(text: str) -> list[Token]:
     """The tokens of `text`, the last of them `eof`; raises ExpressionError at the first that is none."""
+    try:
+        found = _tokens_by_pattern(text)
+    except (ValueError, RecursionError, ExpressionError):
+        found = None  # the lexer says what is wrong, and where
+    return found or tokens_by_lexer(text)
+
+
+_match_token = re.compile(
+    r"""[ \t\n\r]*(?:
+      (?P<unquoted_identifier> [A-Za-z_][A-Za-z0-9_]* )
+    | (?P<sign> [.*\],:@(){}] | == | [!<>]=? | && | & | \|\|? | \[[\]?]? )
+    | (?P<raw> '(?:[^'\\]|\\.)*' )
+    | (?P<literal> `(?:[^`\\]|\\.)*` )
+    | (?P<number> -?[0-9]+ )
+    | (?P<quoted_identifier> "(?:[^"\\]|\\.)*" )
+    | (?P<eof> \Z )
+    )""",
+    re.VERBOSE | re.DOTALL,
+).match
+_SIGNS = {
+    **{".": "dot", "*": "star", "]": "rbracket", ",": "comma", ":": "colon", "@": "current"},
+    **{"(": "lparen", ")": "rparen", "{": "lbrace", "}": "rbrace", "[": "lbracket"},
+    **{"[]": "flatten", "[?": "filter", "==": "eq", "!=": "ne", "<": "lt", "<=": "lte"},
+    **{">": "gt", ">=": "gte", "!": "not", "&&": "and", "||": "or", "&": "expref", "|": "pipe"},
+}
+
+
+def _tokens_by_pattern(text: str) -> list[Token] | None:
+    """The tokens of `text`; None where there is something that the pattern does not know."""
+    found: list[Token] = []
+    position = 0
+    while match := _match_token(text, position):
+        name = match.lastgroup
+        start, position = match.span(match.lastindex or 0)
+        written = text[start:position]
+        if name == "unquoted_identifier":
+            found.append(Token(name, written, start, position))
+        elif name == "sign":
+            found.append(Token(_SIGNS[written], written, start, position))
+        elif name == "raw":
+            found.append(Token("literal", written[1:-1].replace("\\'", "'"), start, position))
+        elif name == "literal":
+            found.append(Token(name, _literal(text, start, position), start, position))
+        elif name == "eof":
+            found.append(Token(name, "", start, position))
+            return found if len(found) > 1 else None
+        else:
+            value = int(written) if name == "number" else json.loads(written)
+            found.append(Token(name or "", value, start, position))
+    return None
+
+
+def tokens_by_lexer(text: str) -> list[Token]:
+    """The tokens of `text` as jmespath.py's lexer finds them. Raises ExpressionError."""
     found: list[Token] = []
     try:
         with _quiet() if "`" in text else nullcontext():
