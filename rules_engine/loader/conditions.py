@@ -16,7 +16,6 @@ from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks import NamedConditions, check_condition
 from rules_engine.expression.checks.certain import Certainties
 from rules_engine.expression.checks.satisfiable import NO_RULE
-from rules_engine.expression.syntax import parse
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -79,7 +78,7 @@ class Expressions:
         ):
             return []
         try:
-            trees, earlier = ([parse(node.value) for node in some] for some in (nodes, before))
+            trees, earlier = ([self._named.parse(node.value) for node in some] for some in (nodes, before))
             found = self._certainties.find(trees, given, earlier)
         except ExpressionError:  # of one of them, or of a condition they use, where it is reported
             return []

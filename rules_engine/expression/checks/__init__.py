@@ -26,11 +26,12 @@ from rules_engine.expression.checks.places import Place, walk
 from rules_engine.expression.checks.report import Report
 from rules_engine.expression.checks.wording import explain, find_mistake
 from rules_engine.expression.node import MAX_CHARACTERS
-from rules_engine.expression.syntax import Node, parse
 from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from rules_engine.expression.syntax import Node
 
 __all__ = ["NamedConditions", "check", "check_condition"]
 
@@ -44,15 +45,17 @@ def check(
 
     Who checks many expressions of one file gives its `NamedConditions`, for they remember what they found.
     """
-    tree = _parse(text)
-    return [tree] if isinstance(tree, Finding) else _check_tree(text, tree, _named(scope), absent)
+    named = _named(scope)
+    tree = _parse(text, named)
+    return [tree] if isinstance(tree, Finding) else _check_tree(text, tree, named, absent)
 
 
 def check_condition(
     text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = NOTHING_ABSENT
 ) -> list[Finding]:
     """The findings about an expression that decides something: those of `check`, and warnings."""
-    tree, named = _parse(text), _named(scope)
+    named = _named(scope)
+    tree = _parse(text, named)
     if isinstance(tree, Finding):
         return [tree]
     found = _check_tree(text, tree, named, absent)
@@ -63,12 +66,12 @@ def _named(scope: Scope | NamedConditions) -> NamedConditions:
     return scope if isinstance(scope, NamedConditions) else NamedConditions(scope)
 
 
-def _parse(text: str) -> Node | Finding:
+def _parse(text: str, named: NamedConditions) -> Node | Finding:
     mistake = find_mistake(text) if len(text) <= MAX_CHARACTERS else None
     if mistake:
         return mistake
     try:
-        return parse(text)
+        return named.parse(text)
     except ExpressionError as error:
         return explain(text, error.finding)
 

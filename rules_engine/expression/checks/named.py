@@ -3,7 +3,8 @@
 In: what the file defines. Out: the images that a condition reads, also through those it uses; the circles in
 which conditions use each other; and what is too large only together with the conditions in it. Each condition
 is parsed and compiled once for all expressions of the file, those it uses before it. Following them anew from
-each use was left: a chain of 3,000 then takes minutes.
+each use was left: a chain of 3,000 then takes minutes. The trees of the file's other expressions are kept
+here too, for all that checks them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class NamedConditions:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self._trees: dict[str, Node] = {}
         self._uses: dict[str, dict[str, tuple[int, int]]] = {}
         """Of each condition those it uses, and from where to where the first use of each stands."""
         self._reads: dict[str, frozenset[str]] = {}
@@ -47,6 +49,12 @@ class NamedConditions:
         self._tried: set[str] = set()
         self._refused: set[str] = set()
         """Conditions that do not compile, be it because of one that they use."""
+
+    def parse(self, text: str) -> Node:
+        """The tree of `text`, of each text of the file once. Raises ExpressionError."""
+        if text not in self._trees:
+            self._trees[text] = parse(text)
+        return self._trees[text]
 
     def suggest(self, name: str, known: Collection[str]) -> str | None:
         """The known name that was meant, among few and for the first unknown ones: looking takes time."""
@@ -137,7 +145,7 @@ class NamedConditions:
         if name not in self._uses:
             self._uses[name], self._reads[name] = {}, frozenset()
             try:
-                tree = parse(self.scope.conditions.get(name, ""))
+                tree = self.parse(self.scope.conditions.get(name, ""))
             except ExpressionError:
                 return ()
             self._uses[name], self._reads[name] = _uses_in(tree), frozenset(_images_in(tree))
