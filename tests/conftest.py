@@ -1,4 +1,8 @@
-"""Fixtures that start real servers: one ministack for the whole session, names of its own for each test."""
+"""Fixtures that start real servers: one ministack for the whole session, names of its own for each test.
+
+Hypothesis runs without its limits of time, for an example and for making examples: on a busy machine they
+fail at random. What it finds comes with the line that repeats it elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rules_engine.local.ministack import Ministack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+settings.register_profile(
+    "rules_engine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("rules_engine")
 
 
 @pytest.fixture(scope="session")

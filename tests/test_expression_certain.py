@@ -192,7 +192,7 @@ def conditions() -> st.SearchStrategy[str]:
 
 
 @given(conditions())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_what_is_called_certain_is_so_for_every_record(text: str) -> None:
     tree, facts = parse(text), Facts(SCOPE)
     never = not Effort().is_satisfiable([facts.of(tree)], NO_RULE)
@@ -212,7 +212,7 @@ def outcome(program: Any, document: dict[str, Any]) -> bool | None:
 
 
 @given(st.lists(st.sampled_from(LEAVES), min_size=2, max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_a_warning_about_conditions_that_hold_together_is_true(texts: list[str]) -> None:
     messages = found(*texts)
     if any("is never true" in message for message in messages):

@@ -21,7 +21,7 @@ SEED = 20_240_501
 OUR_DIFFERENCES = ("<", ">", "==", "!=", "contains(", "to_string(", "to_number(", "avg(", "merge(")
 """What an expression must not hold for plain jmespath.py to be asked too."""
 
-UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+UNHURRIED = settings(suppress_health_check=list(HealthCheck))
 
 
 def outcome(text: str, data: Any) -> Any:

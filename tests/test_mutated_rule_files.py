@@ -37,7 +37,7 @@ SEEDS += [
 KNOWN = set(codes())
 
 LIMITS = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 TOKENS = re.compile(r"\w+|\s+|[^\w\s]")

@@ -150,7 +150,7 @@ def changed(draw: st.DrawFn, value: Any) -> Any:
 
 
 @given(cases())
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_the_loader_accepts_exactly_what_json_schema_accepts(case: tuple[dict[str, Any], Any]) -> None:
     shape, value = case
     expected = Draft202012Validator(shape).is_valid(value)

@@ -169,7 +169,7 @@ WORDS = st.text(alphabet=" \n\tab'\"\\é😀#:-[{&*`@%|>,!", max_size=60)
 
 
 @given(WORDS, st.sampled_from([None, "'", '"', "|", ">"]), st.integers(5, 30), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_character_of_a_written_text_is_located(
     value: str, style: str | None, width: int, unicode: bool
 ) -> None:
@@ -189,7 +189,7 @@ def test_every_character_of_a_written_text_is_located(
 @example(">+\n a\n\n  b\n c\n d\n\n\n")
 @example("|+\n\n\n")
 @example(">\n\n  a\n\n\n  b\n")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_character_of_any_text_is_located(text: str) -> None:
     root, _ = parse_source("r.yaml", ("k: " + text.replace("\n", "\n  ")).encode())
     if root is not None:
@@ -313,14 +313,14 @@ def test_the_pure_parser_gives_the_same_trees_and_problems(path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_give_a_tree_or_problems(data: bytes) -> None:
     root, problems = parse_source("r.yaml", data)
     assert root is not None or problems
 
 
 @given(st.text(alphabet="ab:- \n\t'\"[]{},&*!|>%@`#?\\<~0.1", max_size=80))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_any_text_gives_a_tree_or_problems_with_places_in_it(text: str) -> None:
     root, problems = parse_source("r.yaml", text.encode())
     assert root is not None or problems
