@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_engine.errors import ExpressionError
+from rules_engine.errors import ExpressionError, Finding
 from rules_engine.expression import compile_expression
 from rules_engine.expression.checks import NamedConditions, check, check_condition
 from rules_engine.expression.checks.wording import find_mistake
 from rules_engine.expression.syntax import parse
 from rules_engine.model import Scope
 from tests.expression_strategies import expressions, mutated_expressions
-
-if TYPE_CHECKING:
-    from rules_engine.errors import Finding
 
 SCOPE = Scope(
     vars={"big_order": 1000, "as_text": "100", "limits": {"gold": 5, "basic": 1}},
@@ -436,6 +432,12 @@ def test_any_text_has_findings_within_it_or_compiles(text: str) -> None:
 def test_two_findings_never_mark_the_same_text(text: str) -> None:
     marked = [(finding.start, finding.length) for finding in check_condition(text, SCOPE)]
     assert len(marked) == len(set(marked))
+
+
+def test_a_negated_list_is_said_like_a_negated_name() -> None:
+    (finding,) = check("!`[1]`.a", Scope())
+    message = "'!`[1]`.a' reads as '(!`[1]`).a'"
+    assert finding == Finding("RE210", message, 0, 8, "write: !(`[1]`.a)")
 
 
 def test_only_the_first_of_many_unknown_names_have_suggestions() -> None:

@@ -86,7 +86,7 @@ def check_negated_path(place: Place, report: Report) -> None:
     if _negates_its_head(node, report) and not (parent and _negates_its_head(parent.node, report)):
         report.add_alone(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
         (negated,) = leftmost(node).children
-        if negated.value in OWN or negated.value in report.absent:
+        if negated.type == "field" and (negated.value in OWN or negated.value in report.absent):
             # `is` stands without a name only because of the `!`; an image is looked at when that is mended.
             report.claim(negated)
 
