@@ -31,11 +31,12 @@ class Token(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Node:
     """One node of the tree. Types and shape are jmespath.py's; a slice keeps its three numbers as `value`.
 
-    Two nodes are equal where type, value and children are, wherever they stand.
+    Two nodes are equal where type, value and children are, wherever they stand. Nothing changes a node; it is
+    not frozen, because that takes five times as long to make.
     """
 
     type: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -205,8 +205,9 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
     if actions_node is not None:
         actions, found = check_actions(actions_node, file.expressions, absent)
         problems += found
-    rule = replace(
-        _described(node, keys, file.expressions.scope),
+    rule = Rule(
+        **_description(node, keys),
+        scope=file.expressions.scope,
         actions=actions,
         events=events,
         when=tuple(str(condition.value) for condition in when),
@@ -222,23 +223,21 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
     return rule, problems
 
 
-def _described(node: Node, keys: Mapping[str, Node], scope: Scope) -> Rule:
-    """The rule without what it matches and does."""
-    return Rule(
-        id=str(_text(node.get("id"))),
-        tables=tuple(_texts(keys.get("table"))),
-        actions=(),
-        description=_text(node.get("description")),
-        severity=_text(node.get("severity")),
-        tags=tuple(_texts(node.get("tags"))),
-        runbook=_text(node.get("runbook")),
-        owner=_text(keys.get("owner")),
-        view=_text(keys.get("view")),
-        enabled=not ("enabled" in keys and keys["enabled"].value is False),
-        tests=tuple(test.plain() for test in _mappings(node.get("tests"))),
-        scope=scope,
-        location=(node.get("id") or node).location,
-    )
+def _description(node: Node, keys: Mapping[str, Node]) -> dict[str, Any]:
+    """What a rule has besides what it matches and does."""
+    return {
+        "id": str(_text(node.get("id"))),
+        "tables": tuple(_texts(keys.get("table"))),
+        "description": _text(node.get("description")),
+        "severity": _text(node.get("severity")),
+        "tags": tuple(_texts(node.get("tags"))),
+        "runbook": _text(node.get("runbook")),
+        "owner": _text(keys.get("owner")),
+        "view": _text(keys.get("view")),
+        "enabled": not ("enabled" in keys and keys["enabled"].value is False),
+        "tests": tuple(test.plain() for test in _mappings(node.get("tests"))),
+        "location": (node.get("id") or node).location,
+    }
 
 
 def _without_table(node: Node) -> Problem:

@@ -14,6 +14,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
@@ -148,15 +157,15 @@ class _Builder:
         get_event = parser.get_event
         while (event := get_event()) is not None:
             kind = type(event)
-            if kind is yaml.ScalarEvent:
+            if kind is ScalarEvent:
                 self._add(self._scalar(event), event)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self._open(event)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._close(event)
-            elif kind is yaml.AliasEvent:
+            elif kind is AliasEvent:
                 self._alias(event)
-            elif kind is yaml.DocumentStartEvent and not self._document(event):
+            elif kind is DocumentStartEvent and not self._document(event):
                 break
             if self._too_much or len(self.problems) >= MOST_PROBLEMS:
                 return None, self._given_up()
@@ -202,7 +211,7 @@ class _Builder:
         return self.last
 
     def _open(self, event: Any) -> None:
-        kind: Kind = "mapping" if type(event) is yaml.MappingStartEvent else "sequence"
+        kind: Kind = "mapping" if type(event) is MappingStartEvent else "sequence"
         style = "flow" if event.flow_style else "block"
         start, end = event.start_mark.index, event.end_mark.index
         node = Node(self.source, kind, {} if kind == "mapping" else [], start, end, style)

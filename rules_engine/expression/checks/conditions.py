@@ -29,6 +29,8 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
     """The warnings about a condition."""
     if not _is_boolean(tree, scope):
         yield _not_boolean(tree, scope)
+    if "||" not in tree.source and "!" not in tree.source:
+        return
     for place in walk(tree):
         node = place.node
         if node.type == "or_expression":

@@ -8,7 +8,7 @@ wants `validate --fix` needs no second list of mends.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks import tokens as reading
@@ -59,8 +59,7 @@ def write(hint: str, mend: str | None) -> str | None:
     return f"{hint}; write: {mend}" if hint else f"write: {mend}"
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """One token of `text` with what stands around it. `correct` mends a piece of it as far as it can."""
 
     text: str

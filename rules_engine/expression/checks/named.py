@@ -72,7 +72,8 @@ class NamedConditions:
 
     def too_large(self, text: str, tree: Node) -> Finding | None:
         """What the conditions it uses make of an expression in which nothing else was found."""
-        used = list(_uses_in(tree))
+        may_use = "is" in text or "\\" in text  # `"\u0069s"` is a name too
+        used = list(_uses_in(tree)) if may_use else []
         if not used:
             return None
         for name in self._from_below(used, self._tried):

@@ -21,9 +21,13 @@ IMAGE_FUNCTIONS = {"changed": ("old", "new"), "became": ("old", "new"), "present
 """Functions whose `&path` is a path inside of the item, with the images in which they look for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
-    """`node` is child `index` of the node at `parent`; a name that begins it is a field of `meaning`."""
+    """`node` is child `index` of the node at `parent`; a name that begins it is a field of `meaning`.
+
+    Nothing changes one. It is not frozen, because that takes four times as long to make, and a loader makes
+    forty for each rule.
+    """
 
     node: Node
     meaning: Meaning
@@ -50,9 +54,11 @@ def walk(tree: Node) -> Iterator[Place]:
     while stack:
         place = stack.pop()
         yield place
-        meanings = _meanings(place)
-        for index in range(len(meanings) - 1, -1, -1):
-            stack.append(Place(place.node.children[index], meanings[index], place, index))
+        children = place.node.children
+        if children:
+            meanings = _meanings(place)
+            for index in range(len(children) - 1, -1, -1):
+                stack.append(Place(children[index], meanings[index], place, index))
 
 
 def _meanings(place: Place) -> list[Meaning]:

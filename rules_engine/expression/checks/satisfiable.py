@@ -123,8 +123,8 @@ class _Search:
 def _values(facts: Sequence[Fact]) -> Iterator[Any]:
     """A value of each kind that the facts can tell apart."""
     keys = [key for fact in facts for key in fact.keys]
+    yield from keys  # first, for it is mostly one of them
     yield from (_OWN_TEXT, NULL, TRUE, FALSE, OTHER, EMPTY, "", 0)
-    yield from keys
     numbers = sorted({key for key in keys if isinstance(key, (int, Decimal))})
     if numbers:
         yield from (_EXACT.subtract(numbers[0], 1), _EXACT.add(numbers[-1], 1))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPARATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_JOINTS = frozenset({"&&", "||"})
+JOINTS = frozenset({"&&", "||"})
 
 _SPELLINGS = {
     "===": "==",
@@ -91,7 +91,7 @@ def _has_own_message(text: str, kind: str) -> bool:
     """Whether what follows an operator is a mistake that says more than that its side is missing."""
     if kind != "sign" or text in _SPELLINGS:
         return kind == "unclosed" or text in _SPELLINGS
-    return text not in COMPARATORS | _JOINTS | _KNOWN | {"|", ","}
+    return text not in COMPARATORS | JOINTS | _KNOWN | {"|", ","}
 
 
 def _ampersand(spot: Spot) -> Mistake | None:
@@ -219,9 +219,7 @@ def _bracket(spot: Spot) -> Mistake | None:
         return spot.mistake_over(spot.at, spot.at + 3, "RE201", message, hint, f".{name}")
     end = reading.value_end(spot.tokens, spot.at)
     inner = spot.tokens[spot.at + 1 : end - 1] if end else ()
-    if any(
-        token.text in COMPARATORS | _JOINTS | {"=", "!"} or token.text in ("and", "or") for token in inner
-    ):
+    if any(token.text in COMPARATORS | JOINTS | {"=", "!"} or token.text in ("and", "or") for token in inner):
         return spot.mistake("RE201", "'[' does not begin a filter", "", "[?")
     hint = "[0] picks an element, [?price > `10`] picks those for which a condition holds"
     return spot.mistake("RE201", "'[' is followed by neither a number nor '?'", hint)
@@ -338,7 +336,7 @@ _CHECKS: dict[str, Callable[[Spot], Mistake | None]] = {
     "!~": _regular_expression,
     "~=": _regular_expression,
     "~": _regular_expression,
-    **dict.fromkeys(COMPARATORS | _JOINTS, _infix),
+    **dict.fromkeys(COMPARATORS | JOINTS, _infix),
     "&": _ampersand,
     "|": _pipe,
     "!": _bang,

@@ -10,8 +10,9 @@ character it does not know.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from rules_engine.expression.node import WHITESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,7 @@ Inside = Literal["", "call", "group", "index", "list", "filter", "hash"]
 """The brackets a token stands in: `f(` call, `(` group, `a[` index, `[` list, `[?` filter, `{` hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`text` stands at `start` to `end` (exclusive). A bracket counts as outside of itself."""
 
     kind: Kind
@@ -53,7 +53,6 @@ _TOKEN = re.compile(
 _SIGNED = re.compile(r"(?P<number>-(?:[0-9][0-9_]*(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?!\w))")
 _AFTER_DOT = re.compile(r"(?P<number>[0-9]+)(?!\w)")
 _DOT = re.compile(r"(?P<sign>\.\.+|\.)")
-_BLANK = re.compile(r"[ \t\r\n]+")
 _CLOSER = {"(": ")", "[": "]", "[?": "]", "{": "}", "{{": "}", "${": "}"}
 OPENERS = frozenset(_CLOSER)
 CLOSERS = frozenset(_CLOSER.values())
@@ -66,9 +65,8 @@ def scan(text: str) -> list[Token]:
     brackets: list[Inside] = []
     position = 0
     while position < len(text):
-        blank = _BLANK.match(text, position)
-        if blank:
-            position = blank.end()
+        if text[position] in WHITESPACE:
+            position += 1
             continue
         match = _match_token(text, position, tokens)
         kind: Kind = match.lastgroup  # type: ignore[assignment]  # the groups are the kinds

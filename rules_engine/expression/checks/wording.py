@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks.mistake import ROOTS, Mistake, Spot, shown
-from rules_engine.expression.checks.signs import check_sign
-from rules_engine.expression.checks.tokens import CLOSERS, OPENERS, Kind, Token, scan
+from rules_engine.expression.checks.signs import COMPARATORS, JOINTS, check_sign
+from rules_engine.expression.checks.tokens import (
+    CLOSERS,
+    OPENERS,
+    Kind,
+    Token,
+    begins_value,
+    ends_value,
+    scan,
+)
 from rules_engine.expression.checks.values import (
     check_apostrophe,
     check_curly,
@@ -57,11 +65,32 @@ def explain(text: str, refusal: Finding) -> Finding:
 
 def _first_mistake(text: str) -> Mistake | None:
     tokens = scan(text)
-    for at in range(len(tokens)):
-        mistake = _check(Spot(text, tokens, at, correct))
-        if mistake:
-            return mistake
+    before = None
+    for at, token in enumerate(tokens):
+        if not _is_ordinary(before, token, tokens[at + 1] if at + 1 < len(tokens) else None):
+            mistake = _check(Spot(text, tokens, at, correct))
+            if mistake:
+                return mistake
+        before = token
     return _check_brackets(text, tokens)
+
+
+def _is_ordinary(before: Token | None, token: Token, after: Token | None) -> bool:
+    """Whether it is what nearly all tokens are, in which no check finds a mistake: a name or a string where a
+    value may begin, a dot before a name, a comparison or joint between two values."""
+    after_value = before is not None and ends_value(before)
+    if token.kind == "name":
+        return not after_value and token.text.isascii() and token.text.lower() != "not"
+    if token.kind == "raw":
+        return not after_value
+    if not after_value or after is None:
+        return False
+    if token.text == ".":
+        return after.kind == "name"
+    return token.text in _INFIXES and begins_value(after)
+
+
+_INFIXES = COMPARATORS | JOINTS
 
 
 def correct(text: str) -> str:
