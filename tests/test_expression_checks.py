@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rules_engine.errors import ExpressionError, Finding
 from rules_engine.expression import compile_expression
 from rules_engine.expression.checks import NamedConditions, check, check_condition
-from rules_engine.expression.checks.wording import find_mistake
+from rules_engine.expression.checks.wording import find_mistake, first_mistake
 from rules_engine.expression.syntax import parse
 from rules_engine.model import Scope
 from tests.expression_strategies import expressions, mutated_expressions
@@ -415,6 +415,34 @@ def test_what_the_parser_takes_holds_no_mistake_of_wording(text: str) -> None:
     except ExpressionError:
         return
     assert find_mistake(text) is None
+
+
+plain_parts = st.sampled_from(
+    (
+        *(
+            "new",
+            "not",
+            "Not",
+            "nothing",
+            "and",
+            ".",
+            "'a'",
+            "''",
+            "`1`",
+            "`-0.5`",
+            "`01`",
+            f"`{'9' * 2000}`",
+        ),
+        *(" ", "==", "<", ">", "<=", "&&", "||", "="),
+    )
+)
+
+
+@settings(max_examples=1000)
+@given(st.lists(plain_parts, max_size=10).map("".join))
+def test_a_plain_text_holds_no_mistake_token_by_token_either(text: str) -> None:
+    found = first_mistake(text)
+    assert find_mistake(text) == (found.finding() if found else None)
 
 
 @settings(max_examples=300)

@@ -8,6 +8,7 @@ all the same.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
@@ -44,9 +45,15 @@ _LONGEST_MENDED = 1_000
 _PARTNERS = {"(": ")", "[": "]", "[?": "]", "{": "}", "{{": "}", "${": "}"}
 
 
+_NAME = r"(?!(?i:not)\b)[A-Za-z_][A-Za-z0-9_]*+"
+_VALUE = rf"(?:{_NAME}(?:\.{_NAME})*+|'[^'\\]*+'|`-?(?:0|[1-9][0-9]{0, 15})(?:\.[0-9]{1, 15})?`)"
+_is_plain = re.compile(rf"{_VALUE}(?: (?:==|!=|<=?|>=?|&&|\|\|) {_VALUE})*+").fullmatch
+"""Whether a text is paths, strings and numbers with operators between them, as most conditions are."""
+
+
 def find_mistake(text: str) -> Finding | None:
     """The first mistake in `text` that no expression can hold."""
-    mistake = _first_mistake(text)
+    mistake = None if _is_plain(text) else first_mistake(text)
     return mistake.finding() if mistake else None
 
 
@@ -63,7 +70,8 @@ def explain(text: str, refusal: Finding) -> Finding:
     return refusal
 
 
-def _first_mistake(text: str) -> Mistake | None:
+def first_mistake(text: str) -> Mistake | None:
+    """The same, token by token."""
     tokens = scan(text)
     before = None
     for at, token in enumerate(tokens):
@@ -98,7 +106,7 @@ def correct(text: str) -> str:
     if len(text) > _LONGEST_MENDED:
         return text
     for _ in range(20):
-        mistake = _first_mistake(text)
+        mistake = first_mistake(text)
         if mistake is None or mistake.mend is None:
             break
         text = text[: mistake.start] + mistake.mend + text[mistake.end :]
