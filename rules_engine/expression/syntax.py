@@ -17,9 +17,6 @@ from contextlib import contextmanager, nullcontext
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jmespath.exceptions import EmptyExpressionError, LexerError
-from jmespath.lexer import Lexer
-
 from rules_engine.errors import ExpressionError
 from rules_engine.expression.grammar import Parser
 from rules_engine.expression.node import (
@@ -102,6 +99,10 @@ def _tokens_by_pattern(text: str) -> list[Token] | None:
 
 def tokens_by_lexer(text: str) -> list[Token]:
     """The tokens of `text` as jmespath.py's lexer finds them. Raises ExpressionError."""
+    # Most processes meet no text that needs it, and its import takes three milliseconds.
+    from jmespath.exceptions import EmptyExpressionError, LexerError
+    from jmespath.lexer import Lexer
+
     found: list[Token] = []
     try:
         with _quiet() if "`" in text else nullcontext():
