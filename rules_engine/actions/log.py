@@ -64,6 +64,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
+CONNECTION: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class LogAction:
 
     def perform(self, request: Mapping[str, Any]) -> None:
         self.write(log_line(**request))
+
+
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> None:
+    pass
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:

@@ -126,6 +126,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("table", "update.remove")
 SECRET_FIELDS: tuple[str, ...] = ()
+CONNECTION = ("table",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,14 @@ class UpdateAction:
         self.client.update_item(**parameters)
 
 
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
+    """The client."""
+    table = target(spec.config["table"], environment)
+    if not is_table(table):
+        raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
+    return clients.client("dynamodb", spec.timeout_seconds)
+
+
 def permissions(spec: ActionSpec) -> list[Permission]:
     table = str(spec.config["table"])
     if not table.startswith("arn:"):
@@ -216,9 +225,7 @@ def build(
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
     table = target(spec.config["table"], environment)
     # Without clients the texts in `environment` may be stand-ins.
-    if clients is not None and not is_table(table):
-        raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
-    client = None if clients is None else clients.client("dynamodb", spec.timeout_seconds)
+    client = None if clients is None else connect(spec, environment, clients)
     if "put" in spec.config:
         return PutAction(table, compile_template(spec.config["put"], scope, environment), client)
     if "delete" in spec.config:

@@ -19,7 +19,7 @@ import rules_engine
 from rules_engine import bundle
 from rules_engine.actions import ACTIONS
 from rules_engine.engine import Engine
-from rules_engine.function import build_actions
+from rules_engine.function import actions_of
 from rules_engine.template import references
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ def build_package(rule_set: RuleSet) -> bytes:
 
     Raises RuleSetError or SettingsError for rules with which the function could not start.
     """
-    rehearse_start(rule_set)
+    rules = bundle.dump(rule_set)
+    rehearse_start(rules)
     content = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in function_files()}
-    content[BUNDLE_NAME] = bundle.dump(rule_set)
+    content[BUNDLE_NAME] = rules
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(content):
@@ -53,13 +54,16 @@ def build_package(rule_set: RuleSet) -> bytes:
     return buffer.getvalue()
 
 
-def rehearse_start(rule_set: RuleSet) -> None:
-    """Do what the function does first, with stand-ins for its environment. Raises what that raises."""
+def rehearse_start(rules: bytes) -> None:
+    """Do what the function does with its bundle, with stand-ins for its environment, and build every action
+    besides. Raises what that raises."""
+    rule_set = bundle.load(rules)
     Engine.from_rules(rule_set)
-    named = (
-        reference for rule in rule_set.rules for reference in references([a.config for a in rule.actions])
-    )
-    build_actions(rule_set, {reference.key: f"${{{reference.text}}}" for reference in named}, None)
+    specs = [(rule, spec) for rule in rule_set.rules if rule.enabled for spec in rule.actions]
+    named = references([spec.config for _, spec in specs])
+    actions = actions_of(rule_set, {each.key: f"${{{each.text}}}" for each in named}, None)
+    for rule, spec in specs:
+        actions[rule.id, spec.id]
 
 
 def function_files() -> set[Path]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rules_engine.expression.closures import MIRRORED, ORDERS
 from rules_engine.expression.roots import resolve
-from rules_engine.expression.syntax import parse
+from rules_engine.expression.trees import tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -148,7 +148,7 @@ class _Reader:
             yield Holds(node.text)
             return
         self.open.append(name)
-        yield from self.read(parse(self.scope.conditions[name]))
+        yield from self.read(tree_of(self.scope.conditions[name], self.scope))
         self.open.pop()
 
     def _form(self, node: Node) -> tuple[Need, ...]:

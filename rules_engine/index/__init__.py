@@ -1,6 +1,6 @@
 """Which rules match a record, without looking at each rule.
 
-In: the rules of a rule set. Out of `Index.find`, for a record: the positions of rules that match, and of
+In: the outlines of rules. Out of `Index.find`, for a record: the positions of rules that match, and of
 those that only an evaluation can decide. No other rule matches. What the conditions of a rule need
 (`expression.needs`) is looked up in a tree; the cost follows the paths that rules read and the matches, not
 the number of rules.
@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 from rules_engine.errors import AttributeValueError
 from rules_engine.expression import compile_expression
-from rules_engine.expression.needs import Holds, Need, Ordered, Source, needs
+from rules_engine.expression.needs import Holds, Need, Ordered, Source
 from rules_engine.index.levels import Walk, rules_below
 from rules_engine.index.reader import SourceReader
 from rules_engine.index.tree import Entry, Test, grow
+from rules_engine.on_demand import OnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules_engine.expression import Program
-    from rules_engine.expression.node import Node
-    from rules_engine.model import Rule
+    from rules_engine.model import Outline, Rule, Scope
     from rules_engine.record import StreamRecord
 
 Kind = tuple[str, bool]
@@ -47,17 +47,17 @@ class Index:
 
     __slots__ = ("_trees",)
 
-    def __init__(self, rules: Iterable[tuple[Rule, Sequence[Node]]]) -> None:
-        """Takes each rule with the trees of its `when`."""
+    def __init__(self, outlines: Iterable[Outline]) -> None:
+        """Takes them in rule order: positions are theirs."""
         programs = _Programs()
         entries: defaultdict[tuple[str, str, bool], list[Entry]] = defaultdict(list)
-        for position, (rule, when) in enumerate(rules):
-            if not rule.enabled:
+        for position, outline in enumerate(outlines):
+            if not outline.enabled:
                 continue
-            entry = _entry(position, rule, when, programs)
+            entry = _entry(position, outline, programs)
             # A rule for several events stands in the tree of each: a record walks one tree only.
-            for table in dict.fromkeys(rule.tables):
-                for event_name, expired in kinds_of(rule):
+            for table in dict.fromkeys(outline.tables):
+                for event_name, expired in outline.kinds:
                     entries[table, event_name, expired].append(entry)
         self._trees = {key: _Tree(found, programs.all) for key, found in entries.items()}
 
@@ -68,19 +68,23 @@ class Index:
 
 
 class _Programs:
-    """Operands that are evaluated, each compiled once."""
+    """Operands that are evaluated, each compiled once, when a record first needs it."""
 
     def __init__(self) -> None:
-        self.all: list[Program] = []
+        self.all: OnDemand[int, Program] = OnDemand(self._compile)
+        self._texts: list[tuple[str, Scope]] = []
         self._numbers: dict[tuple[str, int], int] = {}
 
-    def number(self, text: str, rule: Rule) -> int:
-        # Rules of one file share their scope; the rule set keeps it alive, so its id is its name.
-        name = (text, id(rule.scope))
+    def number(self, text: str, scope: Scope) -> int:
+        # Rules of one file share their scope, and it is kept here, so its id is its name.
+        name = (text, id(scope))
         if name not in self._numbers:
-            self._numbers[name] = len(self.all)
-            self.all.append(compile_expression(text, rule.scope))
+            self._numbers[name] = len(self._texts)
+            self._texts.append((text, scope))
         return self._numbers[name]
+
+    def _compile(self, number: int) -> Program:
+        return compile_expression(*self._texts[number])
 
 
 class _Tree:
@@ -88,7 +92,7 @@ class _Tree:
 
     __slots__ = ("_programs", "_reader", "_root")
 
-    def __init__(self, entries: Sequence[Entry], programs: Sequence[Program]) -> None:
+    def __init__(self, entries: Sequence[Entry], programs: Mapping[int, Program]) -> None:
         slots: dict[Source, int] = {}
         for entry in entries:
             for source in _sources(entry.needs):
@@ -117,9 +121,9 @@ def _sources(found: Iterable[Need | Test]) -> Iterator[Source]:
             yield need.source
 
 
-def _entry(position: int, rule: Rule, when: Sequence[Node], programs: _Programs) -> Entry:
+def _entry(position: int, outline: Outline, programs: _Programs) -> Entry:
     found = [
-        Test(programs.number(need.text, rule)) if isinstance(need, Holds) else need
-        for need in needs(when, rule.scope)
+        Test(programs.number(need.text, outline.scope)) if isinstance(need, Holds) else need
+        for need in outline.needs
     ]
-    return Entry(position, found, conditional=bool(rule.unless))
+    return Entry(position, found, conditional=outline.has_exceptions)

@@ -1,0 +1,118 @@
+"""Needs as JSON, for the outlines of a bundle: `NeedWriter` writes them, `read_needs` reads them back.
+
+A need is `[name of its class, field, ...]`. What a need reads from stands once in a list of sources, and the
+need has its place there. `_SOURCES` and `_NEEDS` say what each field is; a new kind of source or need is a
+line there, a new field an entry in its line. Looking at the classes' own fields was left: it would be done
+each time that a function starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rules_engine.errors import BundleError
+from rules_engine.expression.needs import (
+    FALSE,
+    NULL,
+    TRUE,
+    Differs,
+    Equals,
+    Has,
+    Holds,
+    Ordered,
+    Source,
+    StartsWith,
+    Within,
+    key_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rules_engine.expression.needs import Need
+
+
+class NeedWriter:
+    """Writes needs. `sources` are those of all needs so far; `texts` the expressions that needs name, and
+    whoever takes care of them takes them out."""
+
+    def __init__(self) -> None:
+        self.sources: list[Any] = []
+        self.texts: list[str] = []
+        self._places: dict[Source, int] = {}
+
+    def write(self, need: Need) -> list[Any]:
+        return self._written(need, _NEEDS)
+
+    def place(self, source: Source) -> int:
+        if source not in self._places:
+            self._places[source] = len(self._places)
+            self.sources.append(self._written(source, _SOURCES))
+        return self._places[source]
+
+    def note(self, text: str) -> str:
+        self.texts.append(text)
+        return text
+
+    def _written(self, value: Any, forms: dict[str, _Form]) -> list[Any]:
+        name = type(value).__name__
+        _, codecs = forms[name]
+        parts = [getattr(value, field) for field in value.__match_args__]
+        return [name, *(codec.write(self, part) for codec, part in zip(codecs, parts, strict=True))]
+
+
+def read_needs(sources: Sequence[Any], needs: Sequence[Any]) -> list[Need]:
+    """The needs of which a `NeedWriter` gave `sources` and `needs`. Raises BundleError."""
+    try:
+        read: list[Any] = []
+        for source in sources:
+            read.append(_read(source, read, _SOURCES))
+        return [_read(need, read, _NEEDS) for need in needs]
+    except (TypeError, ValueError, LookupError) as error:
+        raise BundleError(f"the bundle's outlines cannot be read: {error}") from error
+
+
+def _read(written: Any, sources: list[Any], forms: dict[str, _Form]) -> Any:
+    name, *parts = written
+    kind, codecs = forms[name]
+    return kind(*[codec.read(sources, part) for codec, part in zip(codecs, parts, strict=True)])
+
+
+class _Codec(NamedTuple):
+    """How a field is written, given the writer, and read, given the sources so far."""
+
+    write: Callable[[NeedWriter, Any], Any]
+    read: Callable[[list[Any], Any], Any]
+
+
+_CONSTANTS = {NULL: None, TRUE: True, FALSE: False}
+
+
+def _key(key: Any) -> Any:
+    return _CONSTANTS.get(key, key) if isinstance(key, tuple) else key
+
+
+_PLAIN = _Codec(lambda writer, value: value, lambda sources, value: value)
+_NAMES = _Codec(lambda writer, names: names, lambda sources, names: None if names is None else tuple(names))
+_SOURCE = _Codec(lambda writer, source: writer.place(source), lambda sources, place: sources[place])
+_KEY = _Codec(lambda writer, key: _key(key), lambda sources, value: key_of(value))
+_KEYS = _Codec(
+    lambda writer, keys: [_key(key) for key in keys],
+    lambda sources, values: tuple([key_of(value) for value in values]),
+)
+_EXPRESSION = _Codec(lambda writer, text: writer.note(text), lambda sources, text: text)
+"""Text that an index compiles, so that its tree has to be in the bundle."""
+
+_Form = tuple[type, tuple[_Codec, ...]]
+
+_SOURCES: dict[str, _Form] = {"Source": (Source, (_NAMES, _NAMES))}
+
+_NEEDS: dict[str, _Form] = {
+    "Equals": (Equals, (_SOURCE, _KEYS)),
+    "Differs": (Differs, (_SOURCE, _KEY)),
+    "Within": (Within, (_SOURCE, _PLAIN, _PLAIN, _PLAIN, _PLAIN)),
+    "Ordered": (Ordered, (_SOURCE, _PLAIN, _SOURCE)),
+    "StartsWith": (StartsWith, (_SOURCE, _PLAIN)),
+    "Has": (Has, (_SOURCE, _KEY)),
+    "Holds": (Holds, (_EXPRESSION,)),
+}
