@@ -14,13 +14,13 @@ exception (`unless`) whose condition fails so does not stop its rule. Both are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
 from rules_engine.expression import Program, compile_expression, is_true, paths_read, value_at
 from rules_engine.index import Index, kinds_of
+from rules_engine.light_dataclass import dataclass
 from rules_engine.model import Match, Rule, RuleSet, Scope
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import StreamRecord, parse_record

@@ -90,8 +90,8 @@ OURS = {
     "expression.compiler", "expression.functions", "expression.need_codec", "expression.needs",
     "expression.node", "expression.operations", "expression.paths", "expression.roots", "expression.trees",
     "expression.values", "expression.wildcard", "function", "handler", "index", "index.levels",
-    "index.ranges", "index.reader", "index.tree", "log_line", "model", "on_demand", "record", "settings",
-    "template",
+    "index.ranges", "index.reader", "index.tree", "light_dataclass", "log_line", "model", "on_demand",
+    "record", "settings", "template",
 }  # fmt: skip
 """All that a function with a `log` action needs. Anything new here is paid for by each cold start."""
 

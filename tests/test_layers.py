@@ -13,6 +13,7 @@ from rules_engine.deploy.package import imported_names
 PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
+    {"light_dataclass"},
     {"errors"},
     {"exact_json", "attribute_value", "settings", "model", "on_demand"},
     {"record", "source", "log_line"},

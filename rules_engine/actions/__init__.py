@@ -9,10 +9,10 @@ it is all that a type needs, and `ActionType` states those names for the type ch
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rules_engine.errors import RuleSetError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.model import ActionSpec
 
 if TYPE_CHECKING:

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +38,7 @@ from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.attribute_value import Binary
 from rules_engine.errors import RuleSetError, SettingsError, TemplateError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references, scan
 
 if TYPE_CHECKING:

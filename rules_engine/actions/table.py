@@ -35,7 +35,6 @@ Limit: 400 KiB an item, DynamoDB's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import Permission
@@ -45,6 +44,7 @@ from rules_engine.actions.rendering import target
 from rules_engine.actions.table_checks import OPERATIONS, check_table, is_table, update_paths
 from rules_engine.attribute_value import to_boto
 from rules_engine.errors import RuleSetError, SettingsError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template
 
 if TYPE_CHECKING:

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import ConfigFinding
@@ -40,6 +39,7 @@ from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.transport import Urllib3Transport
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references
 
 if TYPE_CHECKING:

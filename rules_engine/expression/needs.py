@@ -10,13 +10,13 @@ different JSON types never have equal keys (`true` is not 1), numbers of equal v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rules_engine.expression.closures import MIRRORED, ORDERS
 from rules_engine.expression.roots import resolve
 from rules_engine.expression.trees import tree_of
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -7,10 +7,10 @@ because a misspelt key in a dict is found only when it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rules_engine.errors import ExpressionError, Finding
+from rules_engine.light_dataclass import dataclass, field
 
 MAX_NODES = 500
 MAX_LEVELS = 50
