@@ -14,6 +14,7 @@ exception (`unless`) whose condition fails so does not stop its rule. Both are r
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -112,8 +113,8 @@ class Engine:
         """The engine for `rule_set`. Raises RuleSetError where `load_rules` would report a problem."""
         if rule_set.outlines is not None:
             return cls(rule_set, rule_set.outlines)
-        from rules_engine.index.outline import outline_of
-
+        # By name, so that the function's package leaves it out: a bundle brings its outlines.
+        outline_of = import_module("rules_engine.index.outline").outline_of
         compiled = [_compile_rule(rule) for rule in rule_set.rules]
         nodes = ([clause.program.node for clause in each.when] for each in compiled)
         engine = cls(rule_set, map(outline_of, rule_set.rules, nodes))

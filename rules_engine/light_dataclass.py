@@ -19,7 +19,8 @@ else:
 
     def dataclass(*, frozen: bool, slots: bool, order: bool = False) -> Callable[[type], type]:
         """The decorator. `frozen` and `slots` must be said and true: these classes are nothing else."""
-        assert (frozen, slots) == (True, True)
+        if not (frozen and slots):
+            raise TypeError("a light dataclass is frozen and has slots")
         return lambda cls: _made(cls, order)
 
 

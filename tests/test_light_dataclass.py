@@ -89,5 +89,5 @@ def test_a_class_of_another_name_with_equal_fields_is_another_value() -> None:
 
 
 def test_it_is_not_for_other_classes() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(TypeError):
         light(frozen=True, slots=False)

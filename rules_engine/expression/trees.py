@@ -2,11 +2,12 @@
 
 `encode_tree` gives a tree as arrays, `[type, value, start, end, child, ...]` with the type as a number;
 `decode_tree` is its inverse. `tree_of` gives the tree of a text: the scope's, where it brings one, and
-otherwise the parser's, which is only then imported.
+otherwise the parser's, which only authors have.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.errors import BundleError
@@ -50,9 +51,9 @@ def tree_of(text: str, scope: Scope) -> Node:
     tree = scope.trees.get(text)
     if tree is not None:
         return decode_tree(tree, text)
-    from rules_engine.expression.syntax import parse
-
-    return parse(text)
+    # By name, so that the function's package leaves it out: a bundle brings every tree.
+    parsed: Node = import_module("rules_engine.expression.syntax").parse(text)
+    return parsed
 
 
 def encode_tree(node: Node) -> list[Any]:
