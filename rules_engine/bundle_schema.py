@@ -72,7 +72,11 @@ _TREE = _tuple(
     rest={"$ref": "#/$defs/tree"},
 )
 _FORM = _tuple("name of what is needed, or of where it is read, and its fields", _TEXT, rest=_ANY)
-_OUTLINE = _tuple("id of the rule, place in `kinds`, places in `needs`", _TEXT, _NUMBER, rest=_NUMBER)
+_OUTLINE = _tuple(
+    "id of the rule, place in `kinds`, places in `needs` of its condition and of each exception",
+    *(_TEXT, _NUMBER, _list_of(_NUMBER)),
+    rest=_list_of(_NUMBER),
+)
 _SCOPE = _object(
     {
         "vars": {"type": "object"},
@@ -96,11 +100,10 @@ _ACTION = _object(
     required=("id", "type"),
 )
 _KIND = _tuple(
-    "tables; event names, each with whether time to live removed the item; scope; enabled; has exceptions",
+    "tables; event names, with EXPIRE for what time to live removed; scope; enabled",
     _list_of(_TEXT),
-    _list_of(_tuple("event", {"enum": list(EVENT_NAMES)}, _BOOLEAN)),
+    _list_of({"enum": list(EVENT_NAMES)}),
     _NUMBER,
-    _BOOLEAN,
     _BOOLEAN,
 )
 _RULE = _object(

@@ -29,6 +29,7 @@ from rules_engine.record import StreamRecord, parse_record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from rules_engine.expression.node import Node
     from rules_engine.model import Outline
 
 
@@ -116,8 +117,11 @@ class Engine:
         # By name, so that the function's package leaves it out: a bundle brings its outlines.
         outline_of = import_module("rules_engine.index.outline").outline_of
         compiled = [_compile_rule(rule) for rule in rule_set.rules]
-        nodes = ([clause.program.node for clause in each.when] for each in compiled)
-        engine = cls(rule_set, map(outline_of, rule_set.rules, nodes))
+        outlines = (
+            outline_of(each.rule, _nodes(each.when), [_nodes(entry.clauses) for entry in each.unless])
+            for each in compiled
+        )
+        engine = cls(rule_set, outlines)
         engine._compiled.update(enumerate(compiled))
         return engine
 
@@ -160,6 +164,10 @@ def _compile_rule(rule: Rule) -> _CompiledRule:
         )
         unless.append(_Exception(label, clauses))
     return _CompiledRule(rule, when, tuple(unless))
+
+
+def _nodes(clauses: Iterable[_Clause]) -> list[Node]:
+    return [clause.program.node for clause in clauses]
 
 
 def _compile_clause(rule: Rule, label: str, text: str) -> _Clause:

@@ -91,15 +91,19 @@ class Rule:
 
 
 class Outline(NamedTuple):
-    """What the index must know of a rule. `kinds` are the kinds of records that its `event` list names."""
+    """What the index must know of a rule.
+
+    `kinds` are the kinds of records that its `event` list names: event names, with EXPIRE for what time to
+    live removed. `exceptions` are what each of `unless` needs.
+    """
 
     rule_id: str
     tables: tuple[str, ...]
-    kinds: tuple[tuple[str, bool], ...]
+    kinds: tuple[str, ...]
     needs: tuple[Need, ...]
+    exceptions: tuple[tuple[Need, ...], ...]
     scope: Scope
     enabled: bool
-    has_exceptions: bool
 
 
 @dataclass(frozen=True, slots=True)

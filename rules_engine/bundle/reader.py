@@ -60,14 +60,14 @@ def _refuse(data: bytes) -> NoReturn:
 def _outlines(head: Mapping[str, Any], scopes: Sequence[Scope]) -> tuple[Outline, ...]:
     needs = read_needs(head["sources"], head["needs"])
     kinds = [
-        (tuple(tables), tuple((event, expired) for event, expired in kinds), scopes[scope], enabled, excepted)
-        for tables, kinds, scope, enabled, excepted in head["kinds"]
+        (tuple(tables), tuple(names), scopes[scope], enabled)
+        for tables, names, scope, enabled in head["kinds"]
     ]
     outlines = []
-    for rule_id, kind, *places in head["outlines"]:
-        tables, events, scope, enabled, excepted = kinds[kind]
-        found = tuple([needs[place] for place in places])
-        outlines.append(Outline(rule_id, tables, events, found, scope, enabled, excepted))
+    for rule_id, kind, *every in head["outlines"]:
+        tables, names, scope, enabled = kinds[kind]
+        found, *exceptions = [tuple([needs[place] for place in places]) for places in every]
+        outlines.append(Outline(rule_id, tables, names, found, tuple(exceptions), scope, enabled))
     return tuple(outlines)
 
 

@@ -71,8 +71,8 @@ class _Writer:
         outlines, lines = [], []
         for rule in rules:
             expressions = self._in_scope(rule.scope)
-            nodes = expressions.compile_all(rule)
-            outlines.append(self._outline(outline_of(rule, nodes), expressions.number))
+            when, unless = expressions.compile_all(rule)
+            outlines.append(self._outline(outline_of(rule, when, unless), expressions.number))
             lines.append(_rule_to_json(rule, expressions.number))
             if rule.enabled:
                 self._add_surroundings(rule.actions)
@@ -96,12 +96,15 @@ class _Writer:
         return self._expressions[id(scope)]
 
     def _outline(self, outline: Outline, scope: int) -> list[Any]:
-        kind = (outline.tables, outline.kinds, scope, outline.enabled, outline.has_exceptions)
-        needs = [self._needs.number(self._need_writer.write(need)) for need in outline.needs]
+        kind = (outline.tables, outline.kinds, scope, outline.enabled)
+        needs, *exceptions = (
+            [self._needs.number(self._need_writer.write(need)) for need in found]
+            for found in (outline.needs, *outline.exceptions)
+        )
         while self._need_writer.texts:
             text = self._need_writer.texts.pop()
             self._trees[text] = tree_of(text, outline.scope)
-        return [outline.rule_id, self._kinds.number(kind), *needs]
+        return [outline.rule_id, self._kinds.number(kind), needs, *exceptions]
 
     def _add_surroundings(self, actions: Iterable[ActionSpec]) -> None:
         for spec in actions:
@@ -120,14 +123,14 @@ class _Expressions:
         self._nodes: dict[str, Node] = {}
         self._conditions: CompiledConditions = {}
 
-    def compile_all(self, rule: Rule) -> list[Node]:
-        """The trees of the rule's `when`. What else it has is compiled too. Raises RuleSetError."""
-        exceptions = (text for exception in rule.unless for text in exception.when)
-        filled = (hole.expression for action in rule.actions for hole in holes(action.config))
+    def compile_all(self, rule: Rule) -> tuple[list[Node], list[list[Node]]]:
+        """The trees of the rule's `when`, and of each exception. Its holes are compiled too. Raises
+        RuleSetError."""
         try:
-            for text in (*exceptions, *filled):
-                self._compile(text)
-            return [self._compile(text) for text in rule.when]
+            for hole in holes([action.config for action in rule.actions]):
+                self._compile(hole.expression)
+            unless = [[self._compile(text) for text in exception.when] for exception in rule.unless]
+            return [self._compile(text) for text in rule.when], unless
         except ExpressionError as error:
             raise RuleSetError(f"rule '{rule.id}': {error}") from error
 

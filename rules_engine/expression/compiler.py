@@ -65,6 +65,29 @@ class Program:
         return f"Program({self.text!r})"
 
 
+class _DeferredProgram(Program):
+    """Has no `node` until it was called. Two threads may compile it, and then both do the same."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text = text
+        self._scope = scope
+        self._evaluate = self._compile_and_evaluate
+        self._repeats = False
+
+    def _compile_and_evaluate(self, value: Any, run: Evaluation) -> Any:
+        compiled = compile_expression(self.text, self._scope)
+        self.node, self._repeats = compiled.node, compiled._repeats
+        self._evaluate = compiled._evaluate
+        return self._evaluate(value, run)
+
+
+def deferred_program(text: str, scope: Scope) -> Program:
+    """The program of a text that is known to compile; that happens when it is first called."""
+    return _DeferredProgram(text, scope)
+
+
 def compile_expression(
     text: str, scope: Scope = EMPTY_SCOPE, conditions: CompiledConditions | None = None
 ) -> Program:

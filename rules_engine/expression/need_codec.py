@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_engine.errors import BundleError
 from rules_engine.expression.needs import (
-    FALSE,
-    NULL,
-    TRUE,
     Differs,
     Equals,
     Has,
@@ -23,7 +20,6 @@ from rules_engine.expression.needs import (
     Source,
     StartsWith,
     Within,
-    key_of,
 )
 
 if TYPE_CHECKING:
@@ -85,21 +81,16 @@ class _Codec(NamedTuple):
     read: Callable[[list[Any], Any], Any]
 
 
-_CONSTANTS = {NULL: None, TRUE: True, FALSE: False}
-
-
-def _key(key: Any) -> Any:
-    return _CONSTANTS.get(key, key) if isinstance(key, tuple) else key
+def _key(written: Any) -> Any:
+    """A key that is no text or number is a tuple, which JSON knows as an array."""
+    return tuple(written) if type(written) is list else written
 
 
 _PLAIN = _Codec(lambda writer, value: value, lambda sources, value: value)
 _NAMES = _Codec(lambda writer, names: names, lambda sources, names: None if names is None else tuple(names))
 _SOURCE = _Codec(lambda writer, source: writer.place(source), lambda sources, place: sources[place])
-_KEY = _Codec(lambda writer, key: _key(key), lambda sources, value: key_of(value))
-_KEYS = _Codec(
-    lambda writer, keys: [_key(key) for key in keys],
-    lambda sources, values: tuple([key_of(value) for value in values]),
-)
+_KEY = _Codec(lambda writer, key: key, lambda sources, written: _key(written))
+_KEYS = _Codec(lambda writer, keys: keys, lambda sources, written: tuple(map(_key, written)))
 _EXPRESSION = _Codec(lambda writer, text: writer.note(text), lambda sources, text: text)
 """Text that an index compiles, so that its tree has to be in the bundle."""
 

@@ -14,15 +14,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import AttributeValueError
-from rules_engine.expression import compile_expression
+from rules_engine.expression import deferred_program
 from rules_engine.expression.needs import Holds, Need, Ordered, Source
 from rules_engine.index.levels import Walk, rules_below
 from rules_engine.index.reader import SourceReader
 from rules_engine.index.tree import Entry, Test, grow
-from rules_engine.on_demand import OnDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rules_engine.expression import Program
     from rules_engine.model import Outline, Rule, Scope
@@ -57,7 +56,8 @@ class Index:
             entry = _entry(position, outline, programs)
             # A rule for several events stands in the tree of each: a record walks one tree only.
             for table in dict.fromkeys(outline.tables):
-                for event_name, expired in outline.kinds:
+                for kind in outline.kinds:
+                    event_name, expired = _EXPIRED if kind == "EXPIRE" else (kind, False)
                     entries[table, event_name, expired].append(entry)
         self._trees = {key: _Tree(found, programs.all) for key, found in entries.items()}
 
@@ -71,20 +71,16 @@ class _Programs:
     """Operands that are evaluated, each compiled once, when a record first needs it."""
 
     def __init__(self) -> None:
-        self.all: OnDemand[int, Program] = OnDemand(self._compile)
-        self._texts: list[tuple[str, Scope]] = []
+        self.all: list[Program] = []
         self._numbers: dict[tuple[str, int], int] = {}
 
     def number(self, text: str, scope: Scope) -> int:
-        # Rules of one file share their scope, and it is kept here, so its id is its name.
+        # Rules of one file share their scope, which its program keeps alive, so its id is its name.
         name = (text, id(scope))
         if name not in self._numbers:
-            self._numbers[name] = len(self._texts)
-            self._texts.append((text, scope))
+            self._numbers[name] = len(self.all)
+            self.all.append(deferred_program(text, scope))
         return self._numbers[name]
-
-    def _compile(self, number: int) -> Program:
-        return compile_expression(*self._texts[number])
 
 
 class _Tree:
@@ -92,7 +88,7 @@ class _Tree:
 
     __slots__ = ("_programs", "_reader", "_root")
 
-    def __init__(self, entries: Sequence[Entry], programs: Mapping[int, Program]) -> None:
+    def __init__(self, entries: Sequence[Entry], programs: Sequence[Program]) -> None:
         slots: dict[Source, int] = {}
         for entry in entries:
             for source in _sources(entry.needs):
@@ -126,4 +122,4 @@ def _entry(position: int, outline: Outline, programs: _Programs) -> Entry:
         Test(programs.number(need.text, outline.scope)) if isinstance(need, Holds) else need
         for need in outline.needs
     ]
-    return Entry(position, found, conditional=outline.has_exceptions)
+    return Entry(position, found, conditional=bool(outline.exceptions))

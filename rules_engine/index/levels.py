@@ -18,7 +18,7 @@ from rules_engine.index.ranges import RangeTree
 from rules_engine.index.reader import UNEXPECTED, Elements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules_engine.expression import Program
     from rules_engine.record import StreamRecord
@@ -58,7 +58,7 @@ class Walk:
 
     __slots__ = ("_known", "_programs", "_record", "nodes", "sure", "unsure", "values")
 
-    def __init__(self, values: list[Any], record: StreamRecord, programs: Mapping[int, Program]) -> None:
+    def __init__(self, values: list[Any], record: StreamRecord, programs: Sequence[Program]) -> None:
         self.values = values
         self.sure: list[int] = []
         self.unsure: list[int] = []

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from rules_engine.model import Rule
 
 
-def outline_of(rule: Rule, when: Iterable[Node]) -> Outline:
-    """Takes the trees that the clauses of `when` compile to."""
+def outline_of(rule: Rule, when: Iterable[Node], unless: Iterable[Iterable[Node]]) -> Outline:
+    """Takes the trees of the clauses of `when`, and of each exception."""
     return Outline(
         rule_id=rule.id,
         tables=rule.tables,
-        kinds=tuple(sorted(kinds_of(rule))),
+        kinds=tuple(sorted("EXPIRE" if expired else event for event, expired in kinds_of(rule))),
         needs=needs(when, rule.scope),
+        exceptions=tuple(needs(nodes, rule.scope) for nodes in unless),
         scope=rule.scope,
         enabled=rule.enabled,
-        has_exceptions=bool(rule.unless),
     )
