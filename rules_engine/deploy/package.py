@@ -7,7 +7,7 @@ with the Lambda runtime and is left out.
 
 Beside the source that these rules need lies what this version of Python compiles it to, because a function
 cannot keep compiled files and compiling was half of its cold start; another version compiles the source.
-Docstrings are for readers of the repository. See docs/decisions/0003-compiled-files-in-the-package.md.
+Docstrings are for readers of the repository. See docs/decisions/0004-compiled-files-in-the-package.md.
 
 The same rule set, code and version of Python give the same bytes: fixed times, sorted names; so a hash of the
 zip tells whether a deployment would change anything.
