@@ -13,6 +13,7 @@ from bench.timing import Contender, Effort, Timing
 from bench.workload import Kind, record_texts, records, rules
 from rules_engine.engine import Engine
 from rules_engine.model import RuleSet
+from rules_engine.record import parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,12 @@ class Session:
             match_all,
             self.expected(kind, n),
         )
+
+
+def one_of_each_kind() -> list[dict[str, Any]]:
+    """A record of every kind of event: an engine makes its look-ups for a kind when the first one comes."""
+    found = {parse_record(record).kind: record for record in records(number=200)}
+    return list(found.values())
 
 
 def rule_set(kind: Kind, n: int) -> RuleSet:

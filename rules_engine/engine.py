@@ -1,9 +1,12 @@
 """Rules against records: which match, and why.
 
-In: a `RuleSet`, compiled once by `Engine.from_rules`, and stream records exactly as Lambda delivers them.
+In: a `RuleSet`, made ready once by `Engine.from_rules`, and stream records exactly as Lambda delivers them.
 Out: `match` gives the matches in rule order, `evaluate` also the conditions that could not be evaluated, and
-`explain` says of every rule, clause by clause, what was read and what came of it. An engine keeps nothing
-between records, so one serves any number of threads.
+`explain` says of every rule, clause by clause, what was read and what came of it. An engine keeps nothing of
+a record, so one serves any number of threads.
+
+A rule set of an author is compiled at once. One from a bundle was, before it was written: a rule of it is
+compiled when a record first needs it, which most rules never see.
 
 A condition that cannot be evaluated does not hold: a rule whose `when` fails so does not match, and an
 exception (`unless`) whose condition fails so does not stop its rule. Both are reported, never raised.
@@ -11,14 +14,16 @@ exception (`unless`) whose condition fails so does not stop its rule. Both are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rules_engine.errors import EvaluationError, ExpressionError, RuleSetError
 from rules_engine.expression import Program, compile_expression, is_true, paths_read, value_at
 from rules_engine.index import Index, kinds_of
+from rules_engine.light_dataclass import dataclass
 from rules_engine.model import Match, Rule, RuleSet, Scope
+from rules_engine.on_demand import OnDemand
 from rules_engine.record import StreamRecord, parse_record
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
     from rules_engine.expression.node import Node
     from rules_engine.index.generated import Doubtful
+    from rules_engine.model import Outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +103,27 @@ class Engine:
 
     __slots__ = ("_compiled", "_index", "rule_set")
 
-    def __init__(self, rule_set: RuleSet, compiled: Sequence[_CompiledRule], index: Index) -> None:
+    def __init__(self, rule_set: RuleSet, outlines: Iterable[Outline]) -> None:
+        rules = rule_set.rules
         self.rule_set = rule_set
-        self._compiled = compiled
-        self._index = index
+        self._compiled = OnDemand[int, _CompiledRule](lambda position: _compile_rule(rules[position]))
+        self._index = Index(outlines)
 
     @classmethod
     def from_rules(cls, rule_set: RuleSet) -> Engine:
         """The engine for `rule_set`. Raises RuleSetError where `load_rules` would report a problem."""
-        compiled = tuple(_compile_rule(rule) for rule in rule_set.rules)
-        index = Index(
-            (each.rule, _nodes(each.when), [_nodes(entry.clauses) for entry in each.unless])
+        if rule_set.outlines is not None:
+            return cls(rule_set, rule_set.outlines)
+        # By name, so that the function's package leaves it out: a bundle brings its outlines.
+        outline_of = import_module("rules_engine.index.outline").outline_of
+        compiled = [_compile_rule(rule) for rule in rule_set.rules]
+        outlines = (
+            outline_of(each.rule, _nodes(each.when), [_nodes(entry.clauses) for entry in each.unless])
             for each in compiled
         )
-        return cls(rule_set, compiled, index)
+        engine = cls(rule_set, outlines)
+        engine._compiled.update(enumerate(compiled))
+        return engine
 
     def match(self, record: Mapping[str, Any] | StreamRecord) -> list[Match]:
         """The rules that want `record`, in rule order. Raises RecordError for what is no stream record."""
@@ -151,7 +164,7 @@ class Engine:
     def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
         """One explanation for every rule of the set, in rule order."""
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
-        return [_explain(compiled, parsed) for compiled in self._compiled]
+        return [_explain(self._compiled[position], parsed) for position in range(len(self.rule_set.rules))]
 
 
 _new_object = object.__new__

@@ -8,8 +8,9 @@ piece of text (an expression, a template) is found before anyone knows where tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from rules_engine.light_dataclass import dataclass
 
 Severity = Literal["error", "warning"]
 

@@ -6,14 +6,16 @@ from. Expressions and templates are kept as the author wrote them; whoever needs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rules_engine.light_dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rules_engine.errors import Location
+    from rules_engine.expression.needs import Need
     from rules_engine.record import StreamRecord
 
 EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE", "EXPIRE")
@@ -34,6 +36,8 @@ class Scope:
     vars: Mapping[str, Any] = field(default_factory=_nothing)
     lists: Mapping[str, Any] = field(default_factory=_nothing)
     conditions: Mapping[str, str] = field(default_factory=_nothing)
+    trees: Mapping[str, Any] = field(default_factory=_nothing, compare=False, repr=False)
+    """Expressions by their text, as `expression.trees` writes them, where a bundle brought them."""
 
 
 EMPTY_SCOPE = Scope()
@@ -86,11 +90,45 @@ class Rule:
     location: Location | None = field(default=None, compare=False)
 
 
+class Outline(NamedTuple):
+    """What the index must know of a rule.
+
+    `kinds` are the kinds of records that its `event` list names: event names, with EXPIRE for what time to
+    live removed. `exceptions` are what each of `unless` needs.
+    """
+
+    rule_id: str
+    tables: tuple[str, ...]
+    kinds: tuple[str, ...]
+    needs: tuple[Need, ...]
+    exceptions: tuple[tuple[Need, ...], ...]
+    scope: Scope
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the actions of enabled rules take from the function's environment.
+
+    `references` are the keys of `${...}` without a default, each once; `connections` are actions of which
+    `config` has only what says where they send to, each combination once.
+    """
+
+    references: tuple[str, ...] = ()
+    connections: tuple[ActionSpec, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules of all files, in the order of the paths and then of the files."""
+    """All rules of all files, in the order of the paths and then of the files.
 
-    rules: tuple[Rule, ...] = ()
+    One that came from a bundle has the rules' outlines and surroundings with it, and reads a rule when it is
+    asked for.
+    """
+
+    rules: Sequence[Rule] = ()
+    outlines: tuple[Outline, ...] | None = field(default=None, compare=False, repr=False)
+    surroundings: Surroundings | None = field(default=None, compare=False, repr=False)
 
 
 class Match:

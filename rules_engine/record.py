@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 from rules_engine import exact_json
 from rules_engine.attribute_value import Image
 from rules_engine.errors import RecordError
+from rules_engine.light_dataclass import dataclass
 
 RECORD_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 """What `eventName` of a record can be. A rule may also name EXPIRE, which no record does."""

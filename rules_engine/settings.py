@@ -19,12 +19,11 @@ here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import SettingsError
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +72,9 @@ class Settings:
 
 
 def _unknown(name: str) -> str:
+    # Imported here: it takes 1 ms, and only a mistake needs it.
+    from difflib import get_close_matches
+
     # Compared without the prefix that all share, which would make any name look near.
     nearest = get_close_matches(
         name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in NAMES], n=1

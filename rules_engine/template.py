@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine import exact_json
@@ -29,6 +28,7 @@ from rules_engine.errors import (
     TemplateError,
 )
 from rules_engine.expression import Program, compile_expression
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from rules_engine.model import Scope

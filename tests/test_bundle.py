@@ -6,14 +6,23 @@ import hashlib
 import json
 from dataclasses import fields
 from decimal import Decimal
+from random import Random
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from rules_engine import bundle, exact_json
+from rules_engine.bundle.layout import RULES, seal
 from rules_engine.bundle_schema import bundle_schema
-from rules_engine.errors import BundleError, Location
-from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
+from rules_engine.engine import Engine, Explanation
+from rules_engine.errors import BundleError, Location, RuleSetError
+from rules_engine.expression.syntax import parse
+from rules_engine.expression.trees import decode_tree
+from rules_engine.index.outline import outline_of
+from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Surroundings, Unless
+from rules_engine.record import parse_record
+from tests import random_rules
 
 FULL = Rule(
     id="order-shipped",
@@ -48,6 +57,83 @@ def test_numbers_come_back_exactly() -> None:
     assert str(rule.actions[0].config["put"]["n"]) == "0.10"
 
 
+def said(explanation: Explanation) -> Any:
+    """All but the values, which a malformed attribute makes impossible to compare."""
+    clauses = [
+        (clause.label, clause.text, clause.outcome, clause.error, [path for path, _ in clause.reads])
+        for clause in explanation.clauses
+    ]
+    return explanation.rule_id, explanation.outcome, explanation.stopped_by, clauses
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_engine_from_a_bundle_matches_and_explains_as_one_from_the_rules(seed: int) -> None:
+    rng = Random(seed)
+    rule_set = random_rules.rule_set(rng)
+    author, function = Engine.from_rules(rule_set), Engine.from_rules(bundle.load(bundle.dump(rule_set)))
+    for _ in range(5):
+        record = parse_record(random_rules.record(rng))
+        ours, theirs = function.evaluate(record), author.evaluate(record)
+        assert [match.rule for match in ours.matches] == [match.rule for match in theirs.matches]
+        assert ours.errors == theirs.errors
+        assert list(map(said, function.explain(record))) == list(map(said, author.explain(record)))
+
+
+def test_every_expression_has_its_tree_and_each_stands_once() -> None:
+    document = json.loads(bundle.dump(RuleSet((FULL, PLAIN))))
+    expressions = {"is.big", "new.x == 'é'", "a", "b", "c", "keys.id", "new.total > vars.limit"}
+    assert document["trees"].keys() == expressions
+    trees = bundle.load(bundle.dump(RuleSet((FULL, PLAIN)))).rules[0].scope.trees
+    assert {text: trees[text] for text in trees} == document["trees"]
+    assert "absent" not in trees
+    assert len(trees) == len(expressions)
+    assert all(decode_tree(trees[text], text) == parse(text) for text in trees)
+
+
+def test_outlines_are_those_of_the_rules() -> None:
+    loaded = bundle.load(bundle.dump(RuleSet((FULL, PLAIN))))
+    made = [
+        outline_of(rule, map(parse, rule.when), [map(parse, exception.when) for exception in rule.unless])
+        for rule in (FULL, PLAIN)
+    ]
+    assert list(loaded.outlines or ()) == made
+
+
+def test_surroundings_are_those_of_enabled_rules_and_each_stands_once() -> None:
+    signed = {"url": "${URL}", "signing_secret": "${secret:a} ${secret:a#old}", "headers": {"x": "${ssm:/b}"}}
+    actions = (
+        ActionSpec("one", "webhook", {**signed, "body": "${STAGE:-test} ${REGION}"}),
+        ActionSpec("two", "webhook", {**signed, "method": "PUT"}),
+        ActionSpec("three", "sns", {"topic_arn": "${TOPIC}", "message": "x"}, timeout_seconds=2.5),
+    )
+    used = Rule("used", ("orders",), actions)
+    unused = Rule("unused", ("orders",), (ActionSpec("s", "sns", {"topic_arn": "${X}"}),), enabled=False)
+    surroundings = bundle.load(bundle.dump(RuleSet((used, unused)))).surroundings
+    assert surroundings == Surroundings(
+        ("REGION", "TOPIC", "URL", "secret:a", "secret:a#old", "ssm:/b"),
+        (
+            ActionSpec("one", "webhook", signed),
+            ActionSpec("three", "sns", {"topic_arn": "${TOPIC}"}, timeout_seconds=2.5),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (Rule("r", ("t",), (), when=("new.a ==",)), "rule 'r': "),
+        (Rule("r", ("t",), (), when=("nosuch()",)), "rule 'r': unknown function 'nosuch'"),
+        (Rule("r", ("t",), (), when=("a",), unless=(Unless("u", ("b ==",)),)), "rule 'r': "),
+        (Rule("r", ("t",), (ActionSpec("l", "log", {"message": "{{ a == }}"}),)), "rule 'r': "),
+        (Rule("r", ("t",), (ActionSpec("x", "nosuch"),)), "unknown action type 'nosuch'"),
+        (Rule("r", ("t",), (), when=('a == `"\\ud800"`',)), "not valid Unicode"),
+    ],
+)
+def test_what_a_function_could_not_use_is_not_written(rule: Rule, message: str) -> None:
+    with pytest.raises(RuleSetError, match=message):
+        bundle.dump(RuleSet((rule,)))
+
+
 def test_tests_and_positions_stay_with_the_author() -> None:
     written = Rule(
         id="plain",
@@ -80,16 +166,37 @@ def test_rules_of_one_file_share_their_scope() -> None:
     assert [rule["scope"] for rule in document["rules"]] == [0, 1, 0]
 
 
+def resealed(data: bytes, old: bytes, new: bytes) -> bytes:
+    """`data` changed, with the sum that it then has."""
+    content = data[: data.rindex(b',"sha256"')]
+    assert old in content
+    return seal(content.replace(old, new, 1))
+
+
+SOUND = bundle.dump(RuleSet((PLAIN,)))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "the bundle is not JSON"),
         (b"\xff", "the bundle is not JSON"),
         (b"[]", "the bundle is not a JSON object"),
-        (b"{}", "the bundle has format None, and this version reads format 1 only"),
-        (b'{"format":2}', "the bundle has format 2, and this version reads format 1 only"),
-        (b'{"format":1,"rules":[],"scopes":[]}', "SHA-256 does not match"),
-        (bundle.dump(RuleSet((PLAIN,))).replace(b"plain", b"plane"), "SHA-256 does not match"),
+        (b"{}", "the bundle has format None, and this version reads format 2 only"),
+        (b'{"format":1,"rules":[],"scopes":[]}', "the bundle has format 1, and this version reads format 2"),
+        (b'{"format":20}', "the bundle has format 20, and this version reads format 2 only"),
+        (exact_json.dumps(json.loads(SOUND)).encode(), "SHA-256 does not match"),
+        (json.dumps(json.loads(SOUND)).encode(), "the bundle is not laid out as"),
+        (SOUND[:100], "SHA-256 does not match"),
+        (SOUND[:-1], "SHA-256 does not match"),
+        (SOUND + b" ", "SHA-256 does not match"),
+        (SOUND.replace(b"plain", b"plane"), "SHA-256 does not match"),
+        (SOUND.replace(b"plain", b"pl\xe4n"), "SHA-256 does not match"),
+        (resealed(SOUND, b"orders", b"\xff"), "the bundle's rules cannot be read"),
+        (resealed(SOUND, b'"kinds":', b'"kinds"'), "the bundle's rules cannot be read"),
+        (resealed(SOUND, b'"kinds":', b'"kind":'), "the bundle's rules cannot be read"),
+        (resealed(SOUND, b'"rules":[', b'"rules":'), "the bundle's rules cannot be read"),
+        (resealed(SOUND, b'"needs":[]', b'"needs":[["Nosuch"]]'), "the bundle's outlines cannot be read"),
     ],
 )
 def test_what_is_no_bundle_of_ours_is_refused(data: bytes, message: str) -> None:
@@ -97,16 +204,40 @@ def test_what_is_no_bundle_of_ours_is_refused(data: bytes, message: str) -> None
         bundle.load(data)
 
 
-def test_a_bundle_with_a_right_sum_and_wrong_rules_is_refused() -> None:
-    data = bundle.dump(RuleSet((PLAIN,)))
-    document = json.loads(data)
-    document["rules"][0]["nonsense"] = 1
-    content = {"scopes": document["scopes"], "rules": document["rules"]}
-    document["sha256"] = hashlib.sha256(exact_json.dumps(content).encode()).hexdigest()
-    with pytest.raises(BundleError, match="the bundle's rules cannot be read"):
-        bundle.load(json.dumps(document).encode())
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'{"id"', b'{"nonsense":1,"id"', "the bundle's rules cannot be read"),
+        (b'{"id":"plain","tables":["orders"],', b"{", "the bundle's rules cannot be read"),
+        (b'{"id":"plain",', b'{"id":', "a line of the bundle is not JSON"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_in_spite_of_a_right_sum_is_refused_when_it_is_needed(
+    old: bytes, new: bytes, message: str
+) -> None:
+    line = SOUND.split(RULES)[1].split(b"\n")[1]
+    rule_set = bundle.load(resealed(SOUND, line, line.replace(old, new, 1)))
+    with pytest.raises(BundleError, match=message):
+        list(rule_set.rules)
+
+
+def test_a_tree_that_cannot_be_read_in_spite_of_a_right_sum_is_refused_when_it_is_needed() -> None:
+    data = bundle.dump(RuleSet((Rule("r", ("orders",), (), when=("changed(&a)",)),)))
+    rule_set = bundle.load(resealed(data, b'"changed(&a)":[4,', b'"changed(&a)":[99,'))
+    with pytest.raises(BundleError, match="the bundle's tree of 'changed\\(&a\\)' cannot be read"):
+        Engine.from_rules(rule_set).explain(random_rules.record(Random(1)))
+
+
+def test_rules_of_a_bundle_are_a_sequence() -> None:
+    rules = bundle.load(bundle.dump(RuleSet((FULL, PLAIN)))).rules
+    assert (rules[-1], list(rules[1:]), len(rules), PLAIN in rules) == (PLAIN, [PLAIN], 2, True)
+    with pytest.raises(IndexError):
+        rules[2]
 
 
 def test_the_digest_changes_with_the_rules() -> None:
-    assert bundle.digest(RuleSet((PLAIN,))) == json.loads(bundle.dump(RuleSet((PLAIN,))))["sha256"]
+    written = bundle.dump(RuleSet((PLAIN,)))
+    content = written[: written.rindex(b',"sha256"')]
+    assert bundle.digest(RuleSet((PLAIN,))) == json.loads(written)["sha256"]
+    assert bundle.digest(RuleSet((PLAIN,))) == hashlib.sha256(content).hexdigest()
     assert bundle.digest(RuleSet((PLAIN,))) != bundle.digest(RuleSet((FULL,)))

@@ -12,7 +12,7 @@ import pytest
 from rules_engine import exact_json
 from rules_engine.attribute_value import Image, decode
 from rules_engine.errors import AttributeValueError, BudgetError, EvaluationError, ExpressionError
-from rules_engine.expression import Program, compile_expression, is_true
+from rules_engine.expression import Program, compile_expression, deferred_program, is_true
 from rules_engine.model import Scope
 
 CASES = Path(__file__).parent / "cases" / "expression"
@@ -315,3 +315,14 @@ def test_deep_lists_are_compared_to_the_bottom() -> None:
 def test_a_program_can_be_used_again_and_again() -> None:
     program: Program = compile_expression("items[?price > `1`].name | [0]")
     assert [program({"items": [{"price": 2, "name": name}]}) for name in "abc"] == ["a", "b", "c"]
+
+
+def test_a_deferred_program_is_compiled_when_it_is_first_called() -> None:
+    scope = Scope(conditions={"big": "[total > `1`]"})
+    program = deferred_program("is.big", scope)
+    assert not hasattr(program, "node")
+    assert [program({"total": total}) for total in (1, 2)] == [[False], [True]]
+    assert (program.text, program.node) == ("is.big", compile_expression("is.big", scope).node)
+    broken = deferred_program("is.small", scope)
+    with pytest.raises(ExpressionError):
+        broken({})

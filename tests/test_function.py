@@ -9,7 +9,7 @@ import pytest
 
 from rules_engine import bundle
 from rules_engine.errors import BatchError, BundleError, RecordError, SettingsError
-from rules_engine.function import Function, remote_references
+from rules_engine.function import Function
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
@@ -121,16 +121,54 @@ def test_a_variable_that_is_not_set_stops_the_start(tmp_path: Path) -> None:
 def test_a_disabled_rule_needs_nothing(tmp_path: Path) -> None:
     secret = ActionSpec("signed", "webhook", {"url": "${URL}", "signing_secret": "${secret:absent}"})
     disabled = rule(secret, enabled=False)
-    assert remote_references(disabled) == []
     function = Function.from_settings(settings_for(disabled, tmp_path), {})
     assert function(event(1), None) == {"batchItemFailures": []}
 
 
-def test_every_remote_reference_is_named_once() -> None:
-    signed = {"url": "${URL}", "signing_secret": "${secret:a} ${secret:a#old}", "headers": {"x": "${ssm:/b}"}}
-    again = {"url": "https://h/", "signing_secret": "${secret:a}"}
-    rules = rule(ActionSpec("one", "webhook", signed), ActionSpec("two", "webhook", again))
-    assert sorted(remote_references(rules)) == ["secret:a", "secret:a#old", "ssm:/b"]
+BAD_SURROUNDINGS = [
+    (
+        ActionSpec("s", "sns", {"topic_arn": "${X}"}),
+        "arn:aws:sqs:eu-west-1:123456789012:orders",
+        "action 's': 'arn:aws:sqs:eu-west-1:123456789012:orders' is not the ARN of an SNS topic",
+    ),
+    (
+        ActionSpec("t", "table", {"table": "${X}", "put": {"pk": "{{ keys.id }}"}}),
+        "no table",
+        "action 't': 'no table' is not the name or ARN of a table",
+    ),
+    (
+        ActionSpec("w", "webhook", {"url": "${X}/{{ keys.id }}"}),
+        "ftp://h",
+        "action 'w': the URL must start with https://",
+    ),
+    (
+        ActionSpec("w", "webhook", {"url": "${X}{{ keys.id }}"}),
+        "https://h",
+        "action 'w': a hole must not stand in the URL's scheme or host",
+    ),
+    (
+        ActionSpec("w", "webhook", {"url": "https://h/", "headers": {"x": "${X}"}}),
+        "a\nb",
+        "action 'w': the header 'x' must be visible ASCII",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "text", "message"), BAD_SURROUNDINGS)
+def test_what_a_variable_cannot_stand_for_stops_the_start(
+    spec: ActionSpec, text: str, message: str, tmp_path: Path
+) -> None:
+    """Although an action is built only when a record needs it."""
+    with pytest.raises(SettingsError) as failure:
+        Function.from_settings(settings_for(rule(spec), tmp_path), {"X": text})
+    assert str(failure.value) == message
+
+
+def test_a_variable_in_a_payload_that_is_not_set_stops_the_start(tmp_path: Path) -> None:
+    spec = ActionSpec("log", "log", {"message": "in ${STAGE:-test} of ${REGION}"})
+    with pytest.raises(SettingsError) as failure:
+        Function.from_settings(settings_for(rule(spec), tmp_path), {})
+    assert str(failure.value) == "'REGION' is not set, and an action names it as ${REGION}"
 
 
 KEY = f"whsec_{base64.b64encode(b'canary' * 5).decode()}"

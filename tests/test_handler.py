@@ -27,7 +27,7 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_it_loads_nothing_of_the_authors_side_and_no_client() -> None:
-    code = "import sys, rules_engine.handler; print(' '.join(sys.modules))"
+    code = "import sys, rules_engine.handler, rules_engine.function; print(' '.join(sys.modules))"
     modules = set(python(code).stdout.split())
     assert "rules_engine.function" in modules
     assert {name.split(".")[0] for name in modules} & {
@@ -66,6 +66,14 @@ def test_inside_lambda_a_bad_setting_is_an_error_of_the_import() -> None:
     assert result.stderr.splitlines()[-1] == (
         "rules_engine.errors.SettingsError: RULES_ENGINE_PARTIAL_BATCH is 'yes': it must be 'on' or 'off'"
     )
+
+
+def test_the_collector_rests_only_while_the_function_is_built(tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_bytes(bundle.dump(RULES))
+    code = "import gc, rules_engine.handler; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    bundled = {"RULES_ENGINE_BUNDLE": str(tmp_path / "bundle.json")}
+    in_lambda = python(code, AWS_LAMBDA_RUNTIME_API="127.0.0.1:1", **bundled)
+    assert (in_lambda.stdout, python(code, **bundled).stdout) == ("True True\n", "True False\n")
 
 
 def test_a_batch_is_answered_and_the_function_is_built_once(tmp_path: Path) -> None:

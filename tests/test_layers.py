@@ -13,14 +13,15 @@ from rules_engine.deploy.package import imported_names
 PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
+    {"light_dataclass"},
     {"errors"},
-    {"exact_json", "attribute_value", "settings", "model"},
+    {"exact_json", "attribute_value", "settings", "model", "on_demand"},
     {"record", "source", "log_line"},
     {"expression", "plain_record"},
     {"template", "index"},
-    {"engine", "actions", "bundle", "template_checks"},
-    {"delivery", "schema", "bundle_schema", "aws"},
-    {"loader", "function"},
+    {"engine", "actions", "template_checks"},
+    {"delivery", "schema", "bundle", "aws"},
+    {"loader", "function", "bundle_schema"},
     {"handler", "deploy"},
     {"local"},
     {"cli"},

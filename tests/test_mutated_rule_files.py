@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rules_engine import bundle
 from rules_engine.cli.code_pages import codes
 from rules_engine.cli.report import render_text
 from rules_engine.deploy.package import rehearse_start
@@ -72,7 +73,7 @@ def check(file: Path, data: bytes) -> None:
     assert render_text(problems).count("\n") >= len(problems)
     assert rule_set.rules or problems
     # What the loader lets through starts.
-    rehearse_start(rule_set)
+    rehearse_start(bundle.dump(rule_set))
 
 
 def mutate(change: Callable[[st.DrawFn, str], str]) -> st.SearchStrategy[bytes]:

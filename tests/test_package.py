@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from rules_engine import bundle
-from rules_engine.deploy.package import build_package
+from rules_engine.deploy.compiled import compiled, without_docstrings
+from rules_engine.deploy.package import build_package, function_files
 from rules_engine.errors import RuleSetError
 from rules_engine.local.lambda_runtime import link_runtime, python_path
 from rules_engine.model import ActionSpec, Rule, RuleSet, Scope
@@ -19,6 +22,21 @@ from rules_engine.model import ActionSpec, Rule, RuleSet, Scope
 ROOT = Path(__file__).parent.parent
 RULES = RuleSet((Rule("big", ("orders",), (ActionSpec("log", "log", {"message": "big"}),)),))
 OTHER_RULES = RuleSet((Rule("small", ("orders",), (ActionSpec("log", "log"),)),))
+
+ALL_TYPES = RuleSet(
+    (
+        Rule(
+            "all",
+            ("orders",),
+            (
+                ActionSpec("log", "log", {"message": "big"}),
+                ActionSpec("sns", "sns", {"topic_arn": "${TOPIC}"}),
+                ActionSpec("table", "table", {"table": "${TABLE}", "put": "{{ new }}"}),
+                ActionSpec("webhook", "webhook", {"url": "${URL}"}),
+            ),
+        ),
+    )
+)
 
 AUTHORS_ONLY = ("cli", "deploy", "loader", "local", "schema", "source")
 
@@ -42,16 +60,39 @@ def test_names_are_sorted_and_nothing_tells_when_or_where_it_was_built() -> None
     assert told == {((1980, 1, 1, 0, 0, 0), 3, 0o644)}
 
 
-def test_it_holds_source_of_the_lambda_side_and_the_bundle_and_nothing_else() -> None:
+def test_it_holds_code_of_the_lambda_side_and_the_bundle_and_nothing_else() -> None:
     with opened(build_package(RULES)) as archive:
         names = set(archive.namelist())
         assert archive.read("bundle.json") == bundle.dump(RULES)
-        code = names - {"bundle.json"}
-        assert all(archive.read(name) == (ROOT / name).read_bytes() for name in code)
-    assert {"rules_engine/__init__.py", "rules_engine/handler.py", "rules_engine/actions/sns.py"} <= code
-    assert {name for name in code if not name.endswith(".py")} == set()
-    parts = {Path(name).with_suffix("").parts[1] for name in code}
+        source = {name for name in names if name.endswith(".py")}
+        for name in source:
+            assert archive.read(name) == without_docstrings((ROOT / name).read_bytes())
+        files = dict(compiled(name, archive.read(name)) for name in function_files(["log"]))
+        assert {name: archive.read(name) for name in names - source - {"bundle.json"}} == files
+    assert {"rules_engine/__init__.py", "rules_engine/handler.py", "rules_engine/actions/sns.py"} <= source
+    parts = {Path(name).with_suffix("").parts[1] for name in source}
     assert parts & set(AUTHORS_ONLY) == set()
+    parsing = {"expression/syntax.py", "expression/grammar.py", "bundle/writer.py", "index/outline.py"}
+    assert {f"rules_engine/{name}" for name in parsing} & source == set()
+
+
+def test_another_process_at_another_place_builds_the_same_bytes(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rules_engine", tmp_path / "rules_engine", ignore=lambda *_: ["__pycache__"])
+    (tmp_path / "rules.json").write_bytes(bundle.dump(RULES))
+    script = (
+        "from rules_engine import bundle\n"
+        "from rules_engine.deploy.package import __file__ as place, build_package\n"
+        "rules = bundle.load(open('rules.json', 'rb').read())\n"
+        "open('package.zip', 'wb').write(build_package(rules))\n"
+        "print(place)"
+    )
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (done.stdout, done.stderr) == (f"{tmp_path}/rules_engine/deploy/package.py\n", "")
+        assert (tmp_path / "package.zip").read_bytes() == build_package(RULES)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +122,7 @@ def test_it_is_small() -> None:
 
 def test_every_module_in_it_imports_with_nothing_but_the_lambda_runtime(tmp_path: Path) -> None:
     function, runtime = tmp_path / "function", tmp_path / "runtime"
-    with opened(build_package(RULES)) as archive:
+    with opened(build_package(ALL_TYPES)) as archive:
         archive.extractall(function)
         files = [Path(name) for name in archive.namelist() if name.endswith(".py")]
     link_runtime(runtime)

@@ -36,7 +36,7 @@ def _strangers(package: bytes) -> Row:
     others = [
         name
         for name in names
-        if name != BUNDLE_NAME and not (name.startswith("rules_engine/") and name.endswith(".py"))
+        if name != BUNDLE_NAME and not (name.startswith("rules_engine/") and name.endswith((".py", ".pyc")))
     ]
     note = ", ".join(others[:3]) or f"{len(names)} files in all"
     return Row("files that are neither our code nor the bundle", len(others), "files", at_most=0, note=note)

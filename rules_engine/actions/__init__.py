@@ -9,15 +9,16 @@ it is all that a type needs, and `ActionType` states those names for the type ch
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rules_engine.errors import RuleSetError
+from rules_engine.light_dataclass import dataclass
+from rules_engine.model import ActionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.model import Delivery, Scope
 
 ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
@@ -109,7 +110,15 @@ class ActionType(Protocol):
     """Dotted config paths, and all below them, where `${NAME}` may stand but never a `{{ hole }}`."""
     SECRET_FIELDS: tuple[str, ...]
     """Dotted config paths, and all below them, where `${secret:...}` and `${ssm:...}` may stand."""
+    CONNECTION: tuple[str, ...]
+    """Config keys that say where an action sends to and as whom: all that `connect` may look at."""
     __doc__: str | None
+
+    def connect(self, spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> object:
+        """Make the client and check what the references of CONNECTION stand for, as far as `build` would.
+
+        The function calls it when it starts, once for all actions that agree in CONNECTION and timeout; it
+        builds an action only when a record needs it. Raises SettingsError."""
 
     def permissions(self, spec: ActionSpec) -> list[Permission]:
         """What the function's role must be allowed for this action."""
@@ -122,7 +131,7 @@ class ActionType(Protocol):
     ) -> Action:
         """The action, templates compiled. `environment` has every `${...}` that the config names. Without
         `clients` it can only render (`run --dry-run`, tests of rules) and no credentials are needed.
-        Raises SettingsError where a resolved reference cannot be used."""
+        Raises SettingsError where a resolved reference cannot be used; after `connect`, never."""
 
 
 def action_type(name: str) -> ActionType:
@@ -131,6 +140,12 @@ def action_type(name: str) -> ActionType:
     if module is None:
         raise RuleSetError(f"unknown action type '{name}'")
     return cast("ActionType", importlib.import_module(module))
+
+
+def connection_of(spec: ActionSpec) -> ActionSpec:
+    """`spec` with no more of its config than `connect` needs. Raises RuleSetError for an unknown type."""
+    config = {key: spec.config[key] for key in action_type(spec.type).CONNECTION if key in spec.config}
+    return ActionSpec(spec.id, spec.type, config, timeout_seconds=spec.timeout_seconds)
 
 
 def action_types() -> dict[str, ActionType]:

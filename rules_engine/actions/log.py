@@ -19,11 +19,11 @@ KiB a line; in a longer one `fields` is cut to a text and the line has `"truncat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.actions.rendering import json_of, payload, text_of
+from rules_engine.light_dataclass import dataclass
 from rules_engine.log_line import log_line, write_line
 from rules_engine.template import compile_template
 
@@ -64,6 +64,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
+CONNECTION: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class LogAction:
 
     def perform(self, request: Mapping[str, Any]) -> None:
         self.write(log_line(**request))
+
+
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> None:
+    pass
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:

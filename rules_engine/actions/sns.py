@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,8 @@ from rules_engine.actions import ConfigFinding, Permission
 from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.attribute_value import Binary
-from rules_engine.errors import RuleSetError, TemplateError
+from rules_engine.errors import RuleSetError, SettingsError, TemplateError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references, scan
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("topic_arn",)
 SECRET_FIELDS: tuple[str, ...] = ()
+CONNECTION = ("topic_arn",)
 
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
@@ -129,6 +130,14 @@ class SnsAction:
                 name: _with_bytes(attribute) for name, attribute in request["MessageAttributes"].items()
             }
         self.client.publish(**parameters)
+
+
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
+    """The client."""
+    topic_arn = target(spec.config["topic_arn"], environment)
+    if not _is_topic_arn(topic_arn):
+        raise SettingsError(f"action '{spec.id}': '{topic_arn}' is not the ARN of an SNS topic")
+    return clients.client("sns", spec.timeout_seconds)
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
@@ -178,7 +187,8 @@ def build(
         message=payload(spec, "message", scope, environment),
         subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
         attributes=compile_template(config.get("attributes", {}), scope, environment),
-        client=None if clients is None else clients.client("sns", spec.timeout_seconds),
+        # Without clients the texts in `environment` may be stand-ins.
+        client=None if clients is None else connect(spec, environment, clients),
     )
 
 

@@ -35,7 +35,6 @@ Limit: 400 KiB an item, DynamoDB's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import Permission
@@ -45,6 +44,7 @@ from rules_engine.actions.rendering import target
 from rules_engine.actions.table_checks import OPERATIONS, check_table, is_table, update_paths
 from rules_engine.attribute_value import to_boto
 from rules_engine.errors import RuleSetError, SettingsError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("table", "update.remove")
 SECRET_FIELDS: tuple[str, ...] = ()
+CONNECTION = ("table",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,14 @@ class UpdateAction:
         self.client.update_item(**parameters)
 
 
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
+    """The client."""
+    table = target(spec.config["table"], environment)
+    if not is_table(table):
+        raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
+    return clients.client("dynamodb", spec.timeout_seconds)
+
+
 def permissions(spec: ActionSpec) -> list[Permission]:
     table = str(spec.config["table"])
     if not table.startswith("arn:"):
@@ -216,9 +225,7 @@ def build(
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
     table = target(spec.config["table"], environment)
     # Without clients the texts in `environment` may be stand-ins.
-    if clients is not None and not is_table(table):
-        raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
-    client = None if clients is None else clients.client("dynamodb", spec.timeout_seconds)
+    client = None if clients is None else connect(spec, environment, clients)
     if "put" in spec.config:
         return PutAction(table, compile_template(spec.config["put"], scope, environment), client)
     if "delete" in spec.config:

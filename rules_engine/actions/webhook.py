@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import ConfigFinding
@@ -40,6 +39,7 @@ from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.transport import Urllib3Transport
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("headers", "signing_secret")
 SECRET_FIELDS = ("url", "headers", "signing_secret")
+CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 
 BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
@@ -170,6 +171,17 @@ class WebhookAction:
         status = self.transport.send(self.method, request["url"], headers, body, self.timeout_seconds)
         if not 200 <= status <= 299:
             raise ActionError(f"HTTP_{status}", f"the receiver answered {status}")
+
+
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> tuple[bytes, ...]:
+    """The keys that sign."""
+    try:
+        keys = _signing_keys(spec.config, environment)
+        _check_resolved_url(spec.config, environment)
+        _headers(spec.config.get("headers", {}), environment)
+    except ValueError as error:
+        raise SettingsError(f"action '{spec.id}': {error}") from None
+    return keys
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
@@ -263,11 +275,9 @@ def build(
     findings = check(config)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    # Without clients the texts in `environment` may be stand-ins, which are neither keys nor hosts.
+    keys = connect(spec, environment, clients) if clients is not None else ()
     try:
-        # Without clients the texts in `environment` may be stand-ins, which are neither keys nor hosts.
-        keys = _signing_keys(config, environment) if clients is not None else ()
-        if clients is not None:
-            _check_resolved_url(config, environment)
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
         raise SettingsError(f"action '{spec.id}': {error}") from None

@@ -15,7 +15,7 @@ import click
 
 from rules_engine import exact_json
 from rules_engine.actions import action_type
-from rules_engine.cli.environment import missing_variables
+from rules_engine.cli.environment import missing_variables, remote_references
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import visible
@@ -24,7 +24,6 @@ from rules_engine.cli.rule_files import count
 from rules_engine.delivery.invocation import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, TemplateError
-from rules_engine.function import remote_references
 from rules_engine.record import MalformedRecord
 
 if TYPE_CHECKING:

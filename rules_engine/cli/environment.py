@@ -16,7 +16,7 @@ from rules_engine.template import references
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rules_engine.model import ActionSpec, Rule
+    from rules_engine.model import ActionSpec, Rule, RuleSet
 
 
 class VariablesMissing(click.ClickException):
@@ -44,3 +44,9 @@ def missing_variables(
         if reference.kind == "env" and reference.default is None and reference.name not in environ
     ]
     return list(dict.fromkeys(missing))
+
+
+def remote_references(rule_set: RuleSet) -> list[str]:
+    """What actions of enabled rules name in AWS, each once: `secret:name#key`, `ssm:/path`."""
+    configs = [spec.config for rule in rule_set.rules if rule.enabled for spec in rule.actions]
+    return list(dict.fromkeys(each.key for each in references(configs) if each.kind != "env"))

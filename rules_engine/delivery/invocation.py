@@ -14,13 +14,13 @@ again.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rules_engine.delivery.identity import delivery_id
 from rules_engine.errors import ActionError, RulesEngineError
+from rules_engine.light_dataclass import dataclass
 from rules_engine.log_line import log_line
 from rules_engine.model import Delivery, Outcome
 from rules_engine.record import MalformedRecord

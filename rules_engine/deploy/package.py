@@ -2,9 +2,15 @@
 
 The code is what `rules_engine.handler` imports, directly or not, and the action types, which are imported by
 name. Nobody keeps a list, so a module the function starts to need is in the next zip and one it no longer
-needs is not. boto3 and jmespath come with the Lambda runtime and are left out. The same rule set and code
-give the same bytes: fixed times, sorted names, no compiled files; so a hash of the zip tells whether a
-deployment would change anything.
+needs is not. What else is imported by name, such as the parser, is for authors and not in it. boto3 comes
+with the Lambda runtime and is left out.
+
+Beside the source that these rules need lies what this version of Python compiles it to, because a function
+cannot keep compiled files and compiling was half of its cold start; another version compiles the source.
+Docstrings are for readers of the repository. See docs/decisions/0004-compiled-files-in-the-package.md.
+
+The same rule set, code and version of Python give the same bytes: fixed times, sorted names; so a hash of the
+zip tells whether a deployment would change anything.
 """
 
 from __future__ import annotations
@@ -18,12 +24,13 @@ from typing import TYPE_CHECKING
 import rules_engine
 from rules_engine import bundle
 from rules_engine.actions import ACTIONS
+from rules_engine.deploy.compiled import compiled, without_docstrings
 from rules_engine.engine import Engine
-from rules_engine.function import build_actions
+from rules_engine.function import actions_of
 from rules_engine.template import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rules_engine.model import RuleSet
 
@@ -39,9 +46,12 @@ def build_package(rule_set: RuleSet) -> bytes:
 
     Raises RuleSetError or SettingsError for rules with which the function could not start.
     """
-    rehearse_start(rule_set)
-    content = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in function_files()}
-    content[BUNDLE_NAME] = bundle.dump(rule_set)
+    rules = bundle.dump(rule_set)
+    rehearse_start(rules)
+    content = {name: without_docstrings(source) for name, source in function_files(ACTIONS).items()}
+    used = {spec.type for rule in rule_set.rules for spec in rule.actions}
+    content |= dict(compiled(name, content[name]) for name in function_files(used & ACTIONS.keys()))
+    content[BUNDLE_NAME] = rules
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(content):
@@ -53,28 +63,32 @@ def build_package(rule_set: RuleSet) -> bytes:
     return buffer.getvalue()
 
 
-def rehearse_start(rule_set: RuleSet) -> None:
-    """Do what the function does first, with stand-ins for its environment. Raises what that raises."""
+def rehearse_start(rules: bytes) -> None:
+    """Do what the function does with its bundle, with stand-ins for its environment, and build every action
+    besides. Raises what that raises."""
+    rule_set = bundle.load(rules)
     Engine.from_rules(rule_set)
-    named = (
-        reference for rule in rule_set.rules for reference in references([a.config for a in rule.actions])
-    )
-    build_actions(rule_set, {reference.key: f"${{{reference.text}}}" for reference in named}, None)
+    specs = [(rule, spec) for rule in rule_set.rules if rule.enabled for spec in rule.actions]
+    named = references([spec.config for _, spec in specs])
+    actions = actions_of(rule_set, {each.key: f"${{{each.text}}}" for each in named}, None)
+    for rule, spec in specs:
+        actions[rule.id, spec.id]
 
 
-def function_files() -> set[Path]:
-    """The source files of every module that `ENTRY_POINT` and the action types import at run time."""
-    waiting = [ENTRY_POINT, *ACTIONS.values()]
-    files: set[Path] = set()
+def function_files(types: Iterable[str]) -> dict[str, bytes]:
+    """The source of every module that `ENTRY_POINT` and these action types import at run time, by its name in
+    the package."""
+    waiting = [ENTRY_POINT, *(ACTIONS[name] for name in types)]
+    files: dict[str, bytes] = {}
     while waiting:
         module = waiting.pop()
         parent = module.rpartition(".")[0]
         if parent:
             waiting.append(parent)
         path = _source_of(module)
-        if path is not None and path not in files:
-            files.add(path)
-            waiting.extend(imported_names(ast.parse(path.read_bytes())))
+        if path is not None and (name := path.relative_to(_ROOT).as_posix()) not in files:
+            files[name] = path.read_bytes()
+            waiting.extend(imported_names(ast.parse(files[name])))
     return files
 
 

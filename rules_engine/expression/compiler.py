@@ -1,7 +1,7 @@
 """`Node` tree -> closures: `compile_expression(text, scope)` gives a `Program`, and that JSON values of data.
 
 What needs no data is decided here, once: constants, names of the rule file, and the shapes that conditions
-mostly have (a path of names, a comparison with a constant). Refused with ExpressionError: what `parse`
+mostly have (a path of names, a comparison with a constant). Refused with ExpressionError: what the parser
 refuses, unknown functions (RE204), wrong arguments (RE205), names that the rule file lacks (RE208), circles
 of named conditions (RE213), and more than 50 levels together with the named conditions (RE212).
 
@@ -25,7 +25,7 @@ from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
 from rules_engine.expression.node import MAX_LEVELS, Node, too_large
 from rules_engine.expression.operations import Reference
 from rules_engine.expression.roots import resolve
-from rules_engine.expression.syntax import parse
+from rules_engine.expression.trees import tree_of
 from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
@@ -70,6 +70,29 @@ class Program:
         return f"Program({self.text!r})"
 
 
+class _DeferredProgram(Program):
+    """Has no `node` until it was called. Two threads may compile it, and then both do the same."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text = text
+        self._scope = scope
+        self._evaluate = self._compile_and_evaluate
+        self._repeats = False
+
+    def _compile_and_evaluate(self, value: Any, run: Evaluation) -> Any:
+        compiled = compile_expression(self.text, self._scope)
+        self.node, self._repeats = compiled.node, compiled._repeats
+        self._evaluate = compiled._evaluate
+        return self._evaluate(value, run)
+
+
+def deferred_program(text: str, scope: Scope) -> Program:
+    """The program of a text that is known to compile; that happens when it is first called."""
+    return _DeferredProgram(text, scope)
+
+
 def compile_expression(
     text: str, scope: Scope = EMPTY_SCOPE, conditions: CompiledConditions | None = None
 ) -> Program:
@@ -77,7 +100,7 @@ def compile_expression(
 
     `conditions` holds those of the scope that were compiled before; those that `text` needs are added.
     """
-    node = parse(text)
+    node = tree_of(text, scope)
     compiler = _Compiler(scope, {} if conditions is None else conditions)
     evaluate = compiler.compile(node)
     return Program(text, node, evaluate, compiler.repeats)
@@ -202,7 +225,7 @@ class _Compiler:
             self.conditions[name] = self._compile_condition(name)
 
     def _compile_condition(self, name: str) -> tuple[Closure, int]:
-        condition = parse(self.scope.conditions[name])
+        condition = tree_of(self.scope.conditions[name], self.scope)
         self.open.append(name)
         deepest, self.deepest = self.deepest, self.level
         evaluate = self.compile(condition)

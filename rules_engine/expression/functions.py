@@ -6,10 +6,10 @@ An example is an expression that gives its result on any data, so that the refer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression import operations as op
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

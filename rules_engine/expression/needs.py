@@ -10,13 +10,14 @@ different JSON types never have equal keys (`true` is not 1), numbers of equal v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rules_engine.expression.closures import MIRRORED, ORDERS
 from rules_engine.expression.roots import resolve
-from rules_engine.expression.syntax import parse
+from rules_engine.expression.trees import tree_of
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -161,7 +162,7 @@ class _Reader:
             yield Holds(node.text)
             return
         self.open.append(name)
-        yield from self.read(parse(self.scope.conditions[name]))
+        yield from self.read(tree_of(self.scope.conditions[name], self.scope))
         self.open.pop()
 
     def _form(self, node: Node) -> tuple[Need, ...]:

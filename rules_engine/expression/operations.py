@@ -9,7 +9,6 @@ and types, never values: its text ends up in logs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from rules_engine.errors import EvaluationError
 from rules_engine.expression import wildcard
 from rules_engine.expression.node import MAX_DIGITS, WHITESPACE
 from rules_engine.expression.values import PYTHON_TYPES, divide, equal, exact, rounded, total, type_name
+from rules_engine.light_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from rules_engine.expression.budget import begin
 from rules_engine.expression.closures import find
 from rules_engine.expression.functions import FUNCTIONS
 from rules_engine.expression.roots import resolve
-from rules_engine.expression.syntax import parse
+from rules_engine.expression.trees import tree_of
 from rules_engine.model import EMPTY_SCOPE, Scope
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def paths_read(node: Node, scope: Scope = EMPTY_SCOPE) -> tuple[str, ...]:
 
 def value_at(path: str, document: Any) -> Any:
     """What `document` has at one of the paths that `paths_read` gave; ABSENT where nothing is."""
-    steps = _Reader(EMPTY_SCOPE).follow(parse(path), ())
+    steps = _Reader(EMPTY_SCOPE).follow(tree_of(path, EMPTY_SCOPE), ())
     assert steps is not None, f"not a path: {path}"
     return find(steps)(document, begin(document))
 
@@ -109,7 +109,7 @@ class _Reader:
     def _condition(self, name: str) -> None:
         if name not in self.conditions:
             self.conditions.add(name)
-            self.read(parse(self.scope.conditions[name]), ())
+            self.read(tree_of(self.scope.conditions[name], self.scope), ())
 
     def _call(self, node: Node, base: Path | None) -> None:
         function = FUNCTIONS[node.value]

@@ -1,6 +1,6 @@
 """Which rules match a record, without looking at each rule.
 
-In: the rules of a rule set. Out of `Index.find`, for a record: the positions of rules that match, and of
+In: the outlines of rules. Out of `Index.find`, for a record: the positions of rules that match, and of
 those that only an evaluation can decide. No other rule matches. What the conditions of a rule need
 (`expression.needs`) is looked up; the cost follows the paths that rules read and the matches, not the number
 of rules.
@@ -10,11 +10,10 @@ A condition that cannot be evaluated is noticed only where the rule's other need
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from rules_engine.expression import compile_expression
+from rules_engine.expression.compiler import deferred_program
 from rules_engine.expression.needs import (
     ABSENT,
     NULL,
@@ -26,20 +25,19 @@ from rules_engine.expression.needs import (
     SomeElement,
     Source,
     change_of,
-    needs,
 )
 from rules_engine.index.generated import generate
 from rules_engine.index.reader import reader_of
 from rules_engine.index.tree import Entry, Test, grow
+from rules_engine.on_demand import OnDemand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rules_engine.expression import Program
-    from rules_engine.expression.node import Node
     from rules_engine.index.generated import Doubtful, Find
     from rules_engine.index.reader import Reader
-    from rules_engine.model import Rule, Scope
+    from rules_engine.model import Outline, Rule, Scope
     from rules_engine.record import StreamRecord
 
 
@@ -49,55 +47,68 @@ def kinds_of(rule: Rule) -> frozenset[str]:
 
 
 class Index:
-    """Built once, then only read. Disabled rules are not in it."""
+    """Built from outlines. Disabled rules are not in it.
 
-    __slots__ = ("_finds",)
+    What finds the rules for one table and kind of record is made when the first such record comes: a function
+    starts without paying for tables and events that it may not see for hours.
+    """
 
-    def __init__(self, rules: Iterable[tuple[Rule, Sequence[Node], Sequence[Sequence[Node]]]]) -> None:
-        """Takes each rule with the trees of its `when` and of each exception."""
-        programs = _Programs()
-        entries: defaultdict[tuple[str, str], list[tuple[Entry, Scope]]] = defaultdict(list)
-        for position, (rule, when, unless) in enumerate(rules):
-            if not rule.enabled:
-                continue
-            entry = _entry(position, rule.scope, when, unless, programs), rule.scope
-            # A rule for several events stands in the tree of each: a record walks one tree only.
-            for table in dict.fromkeys(rule.tables):
-                for kind in kinds_of(rule):
-                    entries[table, kind].append(entry)
-        self._finds: dict[str, dict[str, Find]] = {}
-        for (table, kind), found in entries.items():
-            self._finds.setdefault(table, {})[kind] = _find(f"{table}, {kind}", found, programs)
+    __slots__ = ("_tables",)
+
+    def __init__(self, outlines: Iterable[Outline]) -> None:
+        """Takes them in rule order: positions are theirs."""
+        self._tables: dict[str, _Table] = {}
+        for position, outline in enumerate(outlines):
+            if outline.enabled:
+                for table in dict.fromkeys(outline.tables):
+                    if table not in self._tables:
+                        self._tables[table] = _Table(table)
+                    self._tables[table].rules.append((position, outline))
 
     def find(self, record: StreamRecord) -> tuple[list[int], Doubtful | None]:
         """Positions of rules that match, each once and in no order, and those that may."""
-        finds = self._finds.get(record.table)
-        find = finds.get(record.kind) if finds else None
-        return find(record) if find else ([], None)
+        table = self._tables.get(record.table)
+        return table.finds[record.kind](record) if table else ([], None)
+
+
+class _Table:
+    """The rules of one table, and what finds them for each kind of record."""
+
+    __slots__ = ("finds", "name", "rules")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rules: list[tuple[int, Outline]] = []
+        self.finds: OnDemand[str, Find] = OnDemand(self._make)
+
+    def _make(self, kind: str) -> Find:
+        # A rule for several events stands in the tree of each: a record walks one tree only.
+        wanted = [(position, outline) for position, outline in self.rules if kind in outline.kinds]
+        programs = _Programs()
+        slots = _Slots(programs)
+        entries = [_entry(position, outline, programs) for position, outline in wanted]
+        tree = grow(
+            (entry, slots.of(entry, outline.scope))
+            for entry, (_, outline) in zip(entries, wanted, strict=True)
+        )
+        positions = [position for position, _ in wanted]
+        return generate(f"{self.name}, {kind}", tree, positions, slots.sources, slots.readers, programs.all)
 
 
 class _Programs:
-    """Expressions that are evaluated, each compiled once."""
+    """Expressions that are evaluated, each compiled once, when a record first needs it."""
 
     def __init__(self) -> None:
         self.all: list[Program] = []
         self._numbers: dict[tuple[str, int], int] = {}
 
     def number(self, text: str, scope: Scope) -> int:
-        # Rules of one file share their scope; the rule set keeps it alive, so its id is its name.
+        # Rules of one file share their scope, which its program keeps alive, so its id is its name.
         name = (text, id(scope))
         if name not in self._numbers:
             self._numbers[name] = len(self.all)
-            self.all.append(compile_expression(text, scope))
+            self.all.append(deferred_program(text, scope))
         return self._numbers[name]
-
-
-def _find(name: str, entries: Sequence[tuple[Entry, Scope]], programs: _Programs) -> Find:
-    """Looks for the rules for one kind of records of one table."""
-    slots = _Slots(programs)
-    tree = grow([(entry, slots.of(entry, scope)) for entry, scope in entries])
-    positions = [entry.position for entry, _ in entries]
-    return generate(name, tree, positions, slots.sources, slots.readers, programs.all)
 
 
 class _Slots:
@@ -144,16 +155,14 @@ def _sources(found: Iterable[Need | Test]) -> Iterator[Source]:
                     yield Source(source.other)
 
 
-def _entry(
-    position: int, scope: Scope, when: Sequence[Node], unless: Sequence[Sequence[Node]], programs: _Programs
-) -> Entry:
-    def found(nodes: Sequence[Node]) -> list[Need | Test]:
+def _entry(position: int, outline: Outline, programs: _Programs) -> Entry:
+    def tests(needs: Sequence[Need]) -> list[Need | Test]:
         return [
-            Test(programs.number(need.text, scope)) if isinstance(need, Holds) else need
-            for need in _with_changes(needs(nodes, scope))
+            Test(programs.number(need.text, outline.scope)) if isinstance(need, Holds) else need
+            for need in _with_changes(needs)
         ]
 
-    return Entry(position, found(when), [found(nodes) for nodes in unless])
+    return Entry(position, tests(outline.needs), [tests(needs) for needs in outline.exceptions])
 
 
 def _with_changes(found: Sequence[Need]) -> Iterator[Need]:

@@ -2,7 +2,7 @@
 
 It reads what most records need (`reading`), tries every look-up, and walks on from there. Written out,
 without loops over paths or calls between them, that takes half the time of closures that do the same
-(docs/decisions/0004-generated-look-ups.md). Its text is made of the lines below and of numbers: whatever
+(docs/decisions/0003-generated-look-ups.md). Its text is made of the lines below and of numbers: whatever
 comes from rules, attribute names included, goes in as a value bound to a name of ours. The same tree gives
 the same text, which `linecache` keeps, so that tracebacks and profilers can show it.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rules_engine.attribute_value import decode
 from rules_engine.errors import EvaluationError
-from rules_engine.expression.budget import Evaluation
+from rules_engine.expression.budget import begin
 from rules_engine.expression.closures import ORDERS
 from rules_engine.expression.needs import ABSENT, FALSE, NULL, TRUE, Key, Source, key_of
 from rules_engine.expression.values import equal
@@ -216,7 +216,7 @@ def has_changed(old: Any, new: Any) -> tuple[str]:
     if old is None or new is None:
         decode(old or new)
         return TRUE
-    return FALSE if equal(decode(old), decode(new), Evaluation(None)) else TRUE
+    return FALSE if equal(decode(old), decode(new), begin(None)) else TRUE
 
 
 def _guarded(read: Reader) -> Reader:

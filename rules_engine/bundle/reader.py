@@ -1,0 +1,143 @@
+"""`load`: bytes of a bundle -> a `RuleSet` whose rules and trees are read when something asks for them.
+
+Refused with BundleError when the function starts: another format version, a wrong sum, what is no bundle or
+cannot be read. What is wrong with a rule or a tree in spite of a right sum, which no `dump` wrote, is a
+BundleError when it is asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn, overload
+
+from rules_engine import exact_json
+from rules_engine.bundle.layout import FORMAT, LAST, RULES, START, is_sealed
+from rules_engine.errors import BundleError
+from rules_engine.expression.need_codec import read_needs
+from rules_engine.model import ActionSpec, Outline, Rule, RuleSet, Scope, Surroundings, Unless
+from rules_engine.on_demand import OnDemand
+
+
+def load(data: bytes) -> RuleSet:
+    """The rule set that `dump` wrote. Raises BundleError."""
+    if not data.startswith(START):
+        _refuse(data)
+    if not is_sealed(data):
+        raise BundleError("the bundle's SHA-256 does not match its rules: it was changed after it was built")
+    try:
+        first, *lines, last = data.removesuffix(b"\n").split(b"\n")
+        middle = lines.index(RULES)
+        head = exact_json.loads((first + b"}}").decode())
+        written = exact_json.loads((b"[" + last).replace(b"[" + LAST, b'{"scopes":', 1).decode())
+        trees = _Trees(lines[:middle])
+        scopes = [Scope(**scope, trees=trees) for scope in written["scopes"]]
+        return RuleSet(
+            _Rules(lines[middle + 1 :], scopes),
+            _outlines(head, scopes),
+            Surroundings(
+                tuple(head["references"]), tuple(ActionSpec(**written) for written in head["connections"])
+            ),
+        )
+    except (TypeError, ValueError, LookupError) as error:
+        raise BundleError(f"the bundle's rules cannot be read: {error}") from error
+
+
+def _refuse(data: bytes) -> NoReturn:
+    """Say why what does not start as our bundles do is none."""
+    try:
+        document = exact_json.loads(data.decode())
+    except ValueError as error:
+        raise BundleError(f"the bundle is not JSON: {error}") from error
+    if not isinstance(document, Mapping):
+        raise BundleError("the bundle is not a JSON object")
+    version = document.get("format")
+    if version != FORMAT:
+        raise BundleError(f"the bundle has format {version!r}, and this version reads format {FORMAT} only")
+    raise BundleError("the bundle is not laid out as 'rules-engine build' does it: it was written anew")
+
+
+def _outlines(head: Mapping[str, Any], scopes: Sequence[Scope]) -> tuple[Outline, ...]:
+    needs = read_needs(head["sources"], head["needs"])
+    kinds = [
+        (tuple(tables), tuple(names), scopes[scope], enabled)
+        for tables, names, scope, enabled in head["kinds"]
+    ]
+    outlines = []
+    for rule_id, kind, *every in head["outlines"]:
+        tables, names, scope, enabled = kinds[kind]
+        found, *exceptions = [tuple([needs[place] for place in places]) for places in every]
+        outlines.append(Outline(rule_id, tables, names, found, tuple(exceptions), scope, enabled))
+    return tuple(outlines)
+
+
+class _Trees(Mapping[str, Any]):
+    """Parsed expressions by their text, found by halving the sorted lines and read each time."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+
+    def __getitem__(self, text: str) -> Any:
+        start = f"{exact_json.dumps(text)}:".encode()
+        place = bisect_left(self._lines, start)
+        if place == len(self._lines) or not self._lines[place].startswith(start):
+            raise KeyError(text)
+        return _line(self._lines[place].removeprefix(start))
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            yield from exact_json.loads(f"{{{line.rstrip(b',').decode()}}}")
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+class _Rules(Sequence[Rule]):
+    """Rules, each read from its line when it is first asked for. Equal to any sequence of equal rules."""
+
+    __slots__ = ("_lines", "_read")
+
+    def __init__(self, lines: list[bytes], scopes: Sequence[Scope]) -> None:
+        self._lines = lines
+        self._read = OnDemand[int, Rule](lambda place: _rule(_line(lines[place]), scopes))
+
+    @overload
+    def __getitem__(self, place: int) -> Rule: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Rule]: ...
+    def __getitem__(self, place: int | slice) -> Rule | Sequence[Rule]:
+        places = range(len(self._lines))[place]
+        return self._read[places] if isinstance(places, int) else [self._read[each] for each in places]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return exact_json.loads(line.rstrip(b",").decode())
+    except ValueError as error:
+        raise BundleError(f"a line of the bundle is not JSON: {error}") from error
+
+
+def _rule(written: Mapping[str, Any], scopes: Sequence[Scope]) -> Rule:
+    try:
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in written.items()
+        }
+        values["scope"] = scopes[written["scope"]]
+        values["actions"] = tuple(ActionSpec(**action) for action in written["actions"])
+        values["unless"] = tuple(
+            Unless(**{**exception, "when": tuple(exception["when"])})
+            for exception in written.get("unless", ())
+        )
+        return Rule(**values)
+    except (TypeError, LookupError) as error:
+        raise BundleError(f"the bundle's rules cannot be read: {error}") from error
