@@ -1,6 +1,7 @@
 """What a loaded rule set holds in memory.
 
-Counted with tracemalloc: the rules of a bundle and the engine made of them, with look-ups for every kind. The goal is for what comes on
+Counted with tracemalloc: the rules of a bundle and the engine made of them, with look-ups for every kind. The
+goal is for what comes on
 top of the rule's own text as its author writes it. A rule takes more once a record matched it: the second row
 of each kind is after the workload's records.
 """

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from rules_engine.expression.closures import MIRRORED, ORDERS
 from rules_engine.expression.roots import resolve
@@ -36,8 +36,7 @@ ABSENT: Final = ("absent",)
 _NOTHING: Final = (NULL, ABSENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a value comes from: a path of names from the document; with `inner`, that path in each element
     of the list there; with `function` too, what that makes of the elements (`sum`, `max`, `min`) or of those
     that are numbers (`largest`, `smallest`); with `function` and `other`, whether the value is so to the one
@@ -186,7 +185,7 @@ class _Reader:
     def _source(self, node: Node) -> Source | None:
         if node.type == "function_expression" and node.value in _AGGREGATES:
             elements = self._elements(node.children[0])
-            return replace(elements, function=node.value) if elements else None
+            return elements._replace(function=node.value) if elements else None
         names = self._names(node)
         return Source(names) if names else None
 
@@ -350,7 +349,7 @@ def _extreme(need: Equals | Within) -> Equals | Within:
     """Some element is above a bound if the largest is, and below one if the smallest is."""
     if isinstance(need, Equals) or (need.low is not None and need.high is not None):
         return need
-    return replace(need, source=replace(need.source, function="largest" if need.high is None else "smallest"))
+    return replace(need, source=need.source._replace(function="largest" if need.high is None else "smallest"))
 
 
 _AGGREGATES = ("sum", "max", "min")

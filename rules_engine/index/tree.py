@@ -198,14 +198,17 @@ _PASSED = 0.2
 def _sorted_out(entry: Entry, slots: dict[Source, int]) -> _Sorted:
     equal: dict[int, tuple[Key, ...]] = {}
     others: list[tuple[Place, Any]] = []
+    expanded = 1
     for need in _merged(entry.needs):
         if isinstance(need, Equals) and _is_attribute(need.source) and slots[need.source] not in equal:
             keys = tuple(map(index_key, need.keys))
-            if prod(map(len, equal.values())) * len(keys) <= MAX_EXPANDED_KEYS:
+            expanded *= len(keys)
+            if expanded <= MAX_EXPANDED_KEYS:
                 equal[slots[need.source]] = keys
                 continue
+            expanded //= len(keys)
         others.append(_level(need, slots))
-    exceptions = _exceptions(entry, slots)
+    exceptions = _exceptions(entry, slots) if entry.exceptions else ()
     if exceptions:
         others.append((("unless", 0), exceptions))
     return _Sorted(entry, equal, others, spared=bool(entry.exceptions) and not exceptions)
