@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
     {"errors"},
-    {"exact_json", "attribute_value", "settings", "model"},
+    {"exact_json", "attribute_value", "settings", "model", "poller"},
     {"record", "source", "log_line"},
     {"expression", "plain_record"},
     {"template", "index"},
@@ -34,6 +34,7 @@ AUTHORS_ONLY = {
     "source",
     "schema",
     "loader",
+    "poller",
     "deploy",
     "local",
     "cli",
