@@ -21,7 +21,7 @@ LAYERS = [
     {"engine", "actions", "bundle", "template_checks"},
     {"delivery", "schema", "bundle_schema", "aws"},
     {"loader", "function"},
-    {"handler", "deploy"},
+    {"handler", "deploy", "testing"},
     {"local"},
     {"cli"},
 ]
@@ -36,6 +36,7 @@ AUTHORS_ONLY = {
     "loader",
     "poller",
     "deploy",
+    "testing",
     "local",
     "cli",
 }

@@ -17,9 +17,9 @@ is the smaller one, and of a record that left the stream no document is sent.
 from __future__ import annotations
 
 import json
-import zlib
 from collections import deque
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_engine.poller.answer import Checkpoint, Done, Failed, NotInvoked
@@ -74,7 +74,7 @@ def virtual_shard_number(raw: Mapping[str, Any], factor: int) -> int:
     if factor == 1:
         return 0
     keys = json.dumps(raw["dynamodb"]["Keys"], sort_keys=True, default=repr)
-    return zlib.crc32(keys.encode()) % factor
+    return int.from_bytes(blake2b(keys.encode(), digest_size=4).digest()) % factor
 
 
 class VirtualShard:
