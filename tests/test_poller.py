@@ -197,6 +197,7 @@ def test_what_is_too_old_is_given_up_and_nothing_younger() -> None:
     assert taken(queue, 100) == [2]
     assert summary(queue.expire(130)) == [(RECORD_AGE_EXCEEDED, [2], 1), (RECORD_AGE_EXCEEDED, [3], 0)]
     assert (taken(queue, 130), taken(queue, 200)) == (None, [4])
+    assert queue.undone == 1
 
 
 def test_what_left_the_stream_is_told_apart() -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FUNCTION_NAME = "rules-engine"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
 INIT_SECONDS = 60.0
 """Lambda allows 10 s; a machine busy with other work gets its time."""
 STOP_SECONDS = 1.0
@@ -44,6 +45,7 @@ class InvocationResult:
 
     payload: Any = None
     error: Mapping[str, Any] | None = None
+    request_id: str = ""
 
 
 class FunctionProcess:
@@ -92,20 +94,19 @@ class FunctionProcess:
                     deadline = happening.deadline
                     late = f"Task timed out after {self._timeout_seconds:.2f} seconds"
                 case Responded():
-                    return InvocationResult(payload=json.loads(happening.payload))
+                    return InvocationResult(json.loads(happening.payload), None, request_id)
                 case Failed():
-                    return InvocationResult(error=happening.error)
+                    return InvocationResult(None, happening.error, request_id)
                 case FailedInit():
                     self._end_process()
-                    return InvocationResult(error=happening.error)
+                    return InvocationResult(None, happening.error, request_id)
                 case Exited():
                     self._end_process()
                     text = f"Runtime exited with exit status {happening.code}"
                     return _sandbox_error(request_id, "Runtime.ExitError", text)
 
     def _start(self) -> RuntimeApi:
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
-        self._api = api = RuntimeApi(self._timeout_seconds, arn)
+        self._api = api = RuntimeApi(self._timeout_seconds, FUNCTION_ARN)
         with self._log.open("ab") as log:
             self._process = process = subprocess.Popen(  # noqa: S603 - our own interpreter, a closed environment
                 runtime_command(self._handler),
@@ -156,4 +157,4 @@ class FunctionProcess:
 def _sandbox_error(request_id: str, error_type: str, text: str) -> InvocationResult:
     """An error that Lambda itself reports, because the function could not."""
     message = f"RequestId: {request_id} Error: {text}"
-    return InvocationResult(error={"errorType": error_type, "errorMessage": message})
+    return InvocationResult(None, {"errorType": error_type, "errorMessage": message}, request_id)

@@ -102,6 +102,11 @@ class VirtualShard:
         return not self._waiting and not self._pieces
 
     @property
+    def undone(self) -> int:
+        """How many records it holds."""
+        return len(self._waiting) + sum(len(batch.entries) for batch in self._pieces)
+
+    @property
     def oldest(self) -> Entry | None:
         """The first record that is not done: where a poller that starts anew has to begin."""
         if self._pieces:
