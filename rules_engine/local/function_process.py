@@ -5,7 +5,8 @@
 
 Behaves as Lambda does: the process is started by the first invocation and kept; an import error, a crash and
 a timeout are errors of the invocation, and the next one gets a new process. Standard output and error go to
-a file, read with `log`. The environment is exactly what is given, plus what the runtime itself sets.
+a file, read with `log`. The environment is exactly what is given, plus what the runtime itself sets. One
+invocation at a time: an object of this class is not for two threads at once.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class InvocationResult:
 
 
 class FunctionProcess:
-    """See the module. Until `close`, the unzipped function and its log stand in a temporary directory."""
+    """See the module. Until `close`, the unzipped function stands in a temporary directory, and its log too
+    unless it is given a file to append to."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class FunctionProcess:
         *,
         handler: str = HANDLER,
         timeout_seconds: float = 10.0,
+        log_file: Path | None = None,
     ) -> None:
         self._environment = dict(environment)
         self._handler = handler
@@ -65,7 +68,7 @@ class FunctionProcess:
         self._work = tempfile.TemporaryDirectory(prefix="rules-engine-function-")
         self._function = Path(self._work.name) / "function"
         self._runtime = Path(self._work.name) / "runtime"
-        self._log = Path(self._work.name) / "function.log"
+        self._log = log_file or Path(self._work.name) / "function.log"
         self._log.touch()
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             archive.extractall(self._function)
@@ -141,7 +144,7 @@ class FunctionProcess:
             api.close()
 
     def close(self) -> None:
-        """Ends the process and removes its files, the log too."""
+        """Ends the process and removes its files."""
         self._end_process()
         self._work.cleanup()
 
