@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -294,6 +295,21 @@ def test_a_poller_that_starts_anew_begins_before_what_is_not_done() -> None:
     assert sequences(sim.invocations) == [(a, b), (c, d), (b, c), (d,)]
 
 
+def test_after_a_split_a_poller_that_starts_anew_brings_old_changes_after_newer_ones() -> None:
+    aws = FakeAws()
+    sim = StreamSim(Copier(aws), sandbox=aws.sandbox)
+    sim.put({"id": 1, "version": 1})
+    sim.run()
+    sim.split_shards()
+    sim.put({"id": 1, "version": 2})
+    sim.run()
+    old, new = (change.sequence for change in sim.changes)
+    sim.restart_poller(rewind=1)
+    sim.run()
+    assert sequences(sim.invocations) == [(old,), (new,), (old,), (new,)]
+    assert copied(sim, aws).late_repeats == 1
+
+
 def test_a_batch_can_come_once_more_after_newer_ones() -> None:
     mix = FaultMix("late", late_duplicates=0.3)
     sim, _, report = copy_changes(5, mix)
@@ -413,3 +429,27 @@ def test_restarts_and_late_duplicates_change_no_first_delivery(seed: int, share:
     sim, _, report = copy_changes(seed, mix, changes=40)
     assert_first_deliveries_are_in_order(sim)
     assert (report.lost, report.inversions) == ([], [])
+
+
+# Handlers with threads
+
+
+def test_threads_of_a_handler_die_with_it() -> None:
+    def handler(event: Any, _context: Any) -> None:
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
+
+        def send(number: str) -> None:
+            aws.sqs.send_message(QueueUrl=QUEUE, MessageBody=number)
+
+        with ThreadPoolExecutor(4) as pool:
+            for _ in pool.map(send, numbers):
+                pass
+
+    aws = FakeAws(faults=ScriptedFaults({5: Fault.crash()}))
+    sim = StreamSim(handler, sandbox=aws.sandbox)
+    for number in range(10):
+        sim.put({"id": number})
+    sim.run()
+    assert [each.ended for each in sim.invocations] == ["crashed", "answered"]
+    assert len(aws.effects) == 5 + 10
+    assert copied(sim, aws).lost == []

@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from rules_engine.testing import FakeAws, Fault, FunctionDied, RandomFaults, Sandbox, ScriptedFaults
+from rules_engine.model import ActionSpec, Rule, RuleSet
+from rules_engine.testing import (
+    FakeAws,
+    Fault,
+    FunctionDied,
+    RandomFaults,
+    Sandbox,
+    ScriptedFaults,
+    StreamSim,
+)
 from rules_engine.testing.dynamodb_expressions import ExpressionTextError, compile_condition, compile_update
 from rules_engine.testing.faults import FaultMix
+from tests.soak.delivery import stop_at_first_failure
 
 QUEUE, FIFO = "https://sqs.invalid/orders", "https://sqs.invalid/orders.fifo"
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:orders"
@@ -170,6 +180,51 @@ def test_updates_see_the_item_as_it_was() -> None:
     assert item["m"] == {"M": {"x": s("old")}}
     with pytest.raises(ExpressionTextError):
         compile_update("SET no.where = :new")(item, {}, values)
+
+
+def test_places_in_lists_can_be_read_set_and_removed() -> None:
+    item = {"l": {"L": [{"N": "1"}, {"M": {"x": s("old")}}, {"N": "3"}]}}
+    values = {":new": s("new"), ":one": {"N": "1"}}
+    update = compile_update("SET #l[1].x = :new, #l[9] = :one REMOVE #l[0]")
+    assert update(item, {"#l": "l"}, values) == {"l": {"L": [{"M": {"x": s("new")}}, {"N": "3"}, {"N": "1"}]}}
+    assert compile_condition("l[0] = :one AND attribute_not_exists(l[3])")(item, {}, values)
+
+
+def test_the_table_action_can_do_all_it_does() -> None:
+    def action(name: str, **config: Any) -> ActionSpec:
+        return ActionSpec(name, "table", {"table": "copies", **config})
+
+    rules = RuleSet(
+        (
+            Rule(
+                "copy",
+                ("orders",),
+                (
+                    action("put", put={"id": "{{ keys.id }}", "order": "{{ new }}"}),
+                    action(
+                        "update",
+                        update={
+                            "key": {"id": "sum"},
+                            "set": {"last": "{{ new.n }}"},
+                            "add": {"total": "{{ new.n }}", "tags": ["x"]},
+                            "remove": ["draft"],
+                        },
+                    ),
+                    action("delete", delete={"key": {"id": "o-1"}}),
+                ),
+            ),
+        )
+    )
+    aws = FakeAws(tables={"copies": ["id"]})
+    sim = StreamSim(stop_at_first_failure(aws, rules), sandbox=aws.sandbox)
+    sim.put({"id": "o-1", "n": 2})
+    sim.put({"id": "o-2", "n": 3})
+    sim.run()
+    assert [each.error for each in sim.invocations] == [None]
+    assert aws.dynamodb.items("copies") == [
+        {"id": s("sum"), "last": {"N": "3"}, "total": {"N": "5"}, "tags": {"SS": ["x"]}},
+        {"id": s("o-2"), "order": {"M": {"id": s("o-2"), "n": {"N": "3"}}}},
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "a =", "a ? :b", "a = :b c", "size(a) = :b", "(a = :b", "1 = :b"])

@@ -4,7 +4,7 @@
     compile_update("SET a = :a, n = n + :one REMOVE b")(item, names, values) -> the new item
 
 Items, names and values are as boto3's low-level client has them. What is not here (`size`, `attribute_type`,
-list indexes) raises ExpressionTextError, which the fake turns into DynamoDB's ValidationException.
+`list_append`) raises ExpressionTextError, which the fake turns into DynamoDB's ValidationException.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ Operand = Callable[[Item, Names, Values], Any]
 Condition = Callable[[Item, Names, Values], bool]
 Update = Callable[[Item, Names, Values], dict[str, Any]]
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+\-]|[:#]?[A-Za-z_][\w]*(?:\.[#A-Za-z_][\w]*)*)")
+_NAME = r"[A-Za-z_]\w*"
+_PATH = rf"#?{_NAME}(?:\.#?{_NAME}|\[\d+\])*"
+_TOKEN = re.compile(rf"\s*(<>|<=|>=|[=<>(),+\-]|:{_NAME}|{_PATH})")
+_STEP = re.compile(rf"#?{_NAME}|\d+")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,
@@ -222,29 +225,41 @@ class _Reader:
         return left
 
 
-def _steps(path: str, names: Names) -> list[str]:
-    return [names[step] if step[0] == "#" else step for step in path.split(".")]
+def _steps(path: str, names: Names) -> list[str | int]:
+    """Names, and numbers for places in lists."""
+    steps: list[str] = _STEP.findall(path)
+    return [int(step) if step.isdigit() else names[step] if step[0] == "#" else step for step in steps]
 
 
-def _read(item: Item, steps: list[str]) -> Any:
+def _read(item: Item, steps: list[str | int]) -> Any:
     """The attribute value at a path; None where there is none."""
-    value: Any = item.get(steps[0])
-    for step in steps[1:]:
-        value = None if value is None else value.get("M", {}).get(step)
+    value: Any = {"M": item}
+    for step in steps:
+        members = value.get("L" if isinstance(step, int) else "M")
+        if members is None or not _has(members, step):
+            return None
+        value = members[step]
     return value
 
 
-def _write(item: dict[str, Any], steps: list[str], value: Any) -> None:
-    """Sets the attribute at a path; removes it for None."""
-    members = item
-    for step in steps[:-1]:
-        if step not in members or "M" not in members[step]:
-            raise ExpressionTextError("the document path does not lead anywhere in this item")
-        members = members[step]["M"]
+def _has(members: Any, step: str | int) -> bool:
+    return step < len(members) if isinstance(step, int) else step in members
+
+
+def _write(item: dict[str, Any], steps: list[str | int], value: Any) -> None:
+    """Sets the attribute at a path; removes it for None. A place after a list's end is its end."""
+    parent = _read(item, steps[:-1]) if len(steps) > 1 else {"M": item}
+    last = steps[-1]
+    members: Any = None if parent is None else parent.get("L" if isinstance(last, int) else "M")
+    if members is None:
+        raise ExpressionTextError("the document path does not lead anywhere in this item")
     if value is None:
-        members.pop(steps[-1], None)
+        if _has(members, last):
+            del members[last]
+    elif isinstance(last, int) and last >= len(members):
+        members.append(value)
     else:
-        members[steps[-1]] = value
+        members[last] = value
 
 
 def plain(value: Any) -> Any:

@@ -86,14 +86,14 @@ class FakeDynamoDB(FakeService):
         return table.get(self._key(request["TableName"], request.get("Item") or request["Key"]))
 
     def _table(self, operation: str, request: Mapping[str, Any]) -> dict[Key, dict[str, Any]]:
-        table = self._items.get(request["TableName"])
+        table = self._items.get(_name(request["TableName"]))
         if table is None:
             raise_error(operation, "ResourceNotFoundException", "there is no such table")
         return table
 
     def _key(self, table: str, item: Mapping[str, Any]) -> Key:
         try:
-            return tuple(tuple(item[name].items()) for name in self._keys[table])
+            return tuple(tuple(item[name].items()) for name in self._keys[_name(table)])
         except KeyError:
             raise_error("Write", "ValidationException", "the item lacks a key attribute")
 
@@ -112,7 +112,7 @@ class FakeDynamoDB(FakeService):
         self, operation: str, request: Mapping[str, Any], old: dict[str, Any] | None
     ) -> dict[str, Any] | None:
         """Writes; the item as it is now."""
-        table = self._items[request["TableName"]]
+        table = self._items[_name(request["TableName"])]
         key = self._key(request["TableName"], request.get("Item") or request["Key"])
         if operation == "DeleteItem":
             table.pop(key, None)
@@ -185,6 +185,11 @@ class FakeDynamoDB(FakeService):
             self._apply(operation, single, self._current(operation, single))
             self._took_effect(operation, single)
         return {"UnprocessedItems": unprocessed}
+
+
+def _name(table: str) -> str:
+    """A table may be named by its ARN."""
+    return table.rpartition("/")[2]
 
 
 def _operation_of(kind: str) -> str:

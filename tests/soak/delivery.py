@@ -63,9 +63,10 @@ RULES = RuleSet(
 ENGINE = Engine.from_rules(RULES)
 
 
-def stop_at_first_failure(aws: FakeAws) -> Handler:
+def stop_at_first_failure(aws: FakeAws, rules: RuleSet = RULES) -> Handler:
     """The function as it is."""
-    invocation = Invocation(ENGINE, build_actions(RULES, {}, aws), log=lambda _line: None)
+    engine = ENGINE if rules is RULES else Engine.from_rules(rules)
+    invocation = Invocation(engine, build_actions(rules, {}, aws), log=lambda _line: None)
     return lambda event, _context: batch_response(invocation.deliver(parse_event(event)), partial_batch=True)
 
 
