@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from rules_engine.local.event_source_mapping import EventSourceMapping
 from rules_engine.local.failure_destination import failure_destination
@@ -19,6 +20,7 @@ from rules_engine.local.ministack import LocalStackError, Ministack
 from rules_engine.local.play import wait_until
 from rules_engine.local.tables import create_table
 from rules_engine.poller import MappingSettings
+from rules_engine.testing import StreamSim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,6 +253,8 @@ class SplitStream:
 
     def __init__(self) -> None:
         self._records = {"p": ["a", "b"], "c": ["d"]}
+        self.silences = 0
+        """How many reads get no answer."""
         self._moment = datetime.now(UTC)
 
     def client(self, _service: str) -> SplitStream:
@@ -264,6 +268,9 @@ class SplitStream:
 
     def get_records(self, **request: Any) -> dict[str, Any]:
         """All records of a shard at once. The parent is closed; the child stays open."""
+        if self.silences:
+            self.silences -= 1
+            raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
         shard = request["ShardIterator"]
         records, self._records[shard] = self._records[shard], []
         page: dict[str, Any] = {"Records": [self._record(name) for name in records]}
@@ -289,3 +296,58 @@ def test_a_child_shard_waits_until_its_closed_parent_is_done() -> None:
     with EventSourceMapping(stream, "arn", invoke, MappingSettings(backoff_seconds=SOON)) as mapping:
         assert wait_until(lambda: mapping.done == 3, PATIENCE_SECONDS)
     assert handed == [["a", "b"]] * 3 + [["d"]]
+
+
+def test_a_read_that_gets_no_answer_is_made_again() -> None:
+    handed: list[int] = []
+
+    def invoke(event: Any) -> InvocationResult:
+        handed.append(len(event["Records"]))
+        return InvocationResult()
+
+    stream: Any = SplitStream()
+    stream.silences = 2
+    with EventSourceMapping(stream, "arn", invoke, MappingSettings()) as mapping:
+        assert wait_until(lambda: mapping.done == 3, PATIENCE_SECONDS)
+    assert handed == [2, 1]
+
+
+# One reading of the rules
+
+SCENARIOS: list[tuple[dict[str, Any], dict[str, str | None]]] = [
+    (
+        {"batch_size": 3, "report_batch_item_failures": True, "maximum_retry_attempts": 2},
+        {"a": None, "b": "report", "c": None, "d": "report", "e": None},
+    ),
+    (
+        {"bisect_batch_on_function_error": True, "maximum_retry_attempts": 1},
+        {"a": None, "b": "raise", "c": None, "d": None, "e": "raise", "f": None},
+    ),
+    (
+        {
+            "batch_size": 4,
+            "bisect_batch_on_function_error": True,
+            "report_batch_item_failures": True,
+            "maximum_retry_attempts": 0,
+        },
+        {"a": "raise", "b": None, "c": "report", "d": None, "e": "raise", "f": "report"},
+    ),
+    ({"batch_size": 2, "maximum_retry_attempts": 1}, {"a": None, "b": "report", "c": "raise", "d": None}),
+]
+
+
+@pytest.mark.parametrize(("settings", "records"), SCENARIOS)
+def test_over_http_and_in_the_simulator_the_same_batches_are_handed_over(
+    orders: Orders, settings: dict[str, Any], records: dict[str, str | None]
+) -> None:
+    orders.put(**records)
+    over_http = orders.handed(len(records), settings=settings)
+    printed: list[str] = []
+    function: dict[str, Any] = {"print": lambda *words, **_: printed.append(" ".join(words[1:]))}
+    exec(FUNCTION, function)
+    sim = StreamSim(function["handler"], mapping=MappingSettings(**settings))
+    for name, todo in records.items():
+        sim.put({"id": name} if todo is None else {"id": name, "todo": todo})
+    sim.run()
+    assert over_http == printed
+    assert len(printed) >= 3

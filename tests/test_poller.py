@@ -206,6 +206,8 @@ def test_what_left_the_stream_is_told_apart() -> None:
     patient = queue_of(entry(1, 0))
     assert patient.expire(86_400) == []
     assert summary(patient.expire(86_401)) == [(EXPIRED, [1], 0)]
+    week = queue_of(entry(1, 0), maximum_record_age_seconds=604_800)
+    assert summary(week.expire(86_401)) == [(EXPIRED, [1], 0)]
 
 
 def test_the_oldest_record_not_done_is_where_a_new_poller_begins() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,11 +93,12 @@ def copied(sim: StreamSim, aws: FakeAws) -> HistoryReport:
 
 
 def copy_changes(
-    seed: int, mix: FaultMix, mistake: str = "", changes: int = 120, items: int = 8, **settings: Any
+    seed: int, mix: FaultMix, mistake: str = "", changes: int = 120, items: int = 8, **options: Any
 ) -> tuple[StreamSim, FakeAws, HistoryReport]:
+    options.setdefault("mapping", PARTIAL)
     sandbox = Sandbox()
     aws = FakeAws(sandbox, faults=RandomFaults(mix, seed))
-    sim = StreamSim(Copier(aws, mistake), sandbox=sandbox, seed=seed, faults=mix, mapping=PARTIAL, **settings)
+    sim = StreamSim(Copier(aws, mistake), sandbox=sandbox, seed=seed, faults=mix, **options)
     write_changes(sim, seed, changes, items)
     sim.run()
     return sim, aws, copied(sim, aws)
@@ -422,11 +424,12 @@ def assert_first_deliveries_are_in_order(sim: StreamSim) -> None:
                 newest[items[sequence]] = sequence
 
 
-@given(seed=SEEDS, share=st.floats(0.01, 0.5))
-@settings(max_examples=30, deadline=None)
-def test_restarts_and_late_duplicates_change_no_first_delivery(seed: int, share: float) -> None:
+@given(seed=SEEDS, share=st.floats(0.01, 0.5), factor=st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_restarts_and_late_duplicates_change_no_first_delivery(seed: int, share: float, factor: int) -> None:
     mix = FaultMix("again", lost_answers=0.1, poller_restarts=share, late_duplicates=share / 2)
-    sim, _, report = copy_changes(seed, mix, changes=40)
+    mapping = replace(PARTIAL, batch_size=3, parallelization_factor=factor)
+    sim, _, report = copy_changes(seed, mix, changes=40, mapping=mapping)
     assert_first_deliveries_are_in_order(sim)
     assert (report.lost, report.inversions) == ([], [])
 

@@ -12,11 +12,14 @@ bucket.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any, Self
+
+from botocore.exceptions import BotoCoreError
 
 from rules_engine.local.failure_destination import FailedBatch, failure_destination
 from rules_engine.local.tables import as_delivered
@@ -100,7 +103,9 @@ class EventSourceMapping:
                     self._read(shard)
                     busy = self._hand_over_all(shard) or busy
             if not busy:
-                self._find_shards("TRIM_HORIZON")
+                # The next round reads again what could not be read, as AWS's poller does.
+                with contextlib.suppress(BotoCoreError):
+                    self._find_shards("TRIM_HORIZON")
                 self._ending.wait(POLL_SECONDS)
 
     # Reading
@@ -117,9 +122,12 @@ class EventSourceMapping:
                 self._shards[each["ShardId"]] = _Shard(each["ShardId"], parent, iterator, self._settings)
 
     def _read(self, shard: _Shard) -> None:
-        """Everything that is new in a shard."""
+        """Everything that is new in a shard, as far as the server answers."""
         while shard.iterator is not None:
-            page = self._streams.get_records(ShardIterator=shard.iterator)
+            try:
+                page = self._streams.get_records(ShardIterator=shard.iterator)
+            except BotoCoreError:
+                break
             shard.iterator = page.get("NextShardIterator")
             if not page["Records"]:
                 break
