@@ -127,13 +127,18 @@ def check_history(
         effects=count,
         lost=[each for each in owed.values() if each.delivery_id not in settled],
         inversions=inversions,
-        stale=[
-            Stale((rule, item), action, final, most)
-            for (rule, item, action), (final, most) in last.items()
-            if final < most
-        ],
+        stale=_stale(last),
         unexpected=unexpected,
         duplicates=duplicates,
         late_repeats=late_repeats,
         dead_lettered=len(dead & owed.keys()),
     )
+
+
+def _stale(last: dict[tuple[str, str, str], tuple[int, int]]) -> list[Stale]:
+    """Of each rule, item and action: the sequence numbers of its last effect and of the newest one."""
+    return [
+        Stale((rule, item), action, final, newest)
+        for (rule, item, action), (final, newest) in last.items()
+        if final < newest
+    ]

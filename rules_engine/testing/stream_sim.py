@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_engine.poller import (
     EXPIRED,
-    Done,
     Entry,
     Failed,
     MappingSettings,
@@ -309,14 +308,14 @@ class StreamSim:
             return ended, Failed()
         if self._faults.lost_answers and self._random.random() < self._faults.lost_answers:
             return LOST_ANSWER, Failed()
-        if not answer:
-            return ended, Done()
         return ended, read_answer(answer, entries, self.mapping.report_batch_item_failures)
 
     def _give_up(self, shard: Shard, discards: list[Discard]) -> None:
         for discard in discards:
-            last = discard.entries[0].sequence
-            request_id = next(
-                (each.request_id for each in reversed(self.invocations) if last in each.sequence_numbers), ""
-            )
+            request_id = ""
+            if discard.last is not None:
+                first = discard.entries[0].sequence
+                request_id = next(
+                    each.request_id for each in reversed(self.invocations) if first in each.sequence_numbers
+                )
             self.given_up.append(GivenUp(shard.id, discard, request_id))
