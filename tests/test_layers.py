@@ -15,14 +15,14 @@ PACKAGE = Path(__file__).parent.parent / "rules_engine"
 LAYERS = [
     {"light_dataclass"},
     {"errors"},
-    {"exact_json", "attribute_value", "settings", "model", "on_demand"},
+    {"exact_json", "attribute_value", "settings", "model", "on_demand", "poller"},
     {"record", "source", "log_line"},
     {"expression", "plain_record"},
     {"template", "index"},
     {"engine", "actions", "template_checks"},
     {"delivery", "schema", "bundle", "aws"},
     {"loader", "function", "bundle_schema"},
-    {"handler", "deploy"},
+    {"handler", "deploy", "testing"},
     {"local"},
     {"cli"},
 ]
@@ -35,7 +35,9 @@ AUTHORS_ONLY = {
     "source",
     "schema",
     "loader",
+    "poller",
     "deploy",
+    "testing",
     "local",
     "cli",
 }

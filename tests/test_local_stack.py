@@ -1,4 +1,4 @@
-"""The demo: it says what happened, and only what happened."""
+"""The demo: it says what happened, and only what happened. The stack: failures are as on AWS."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 from rich.console import Console
 
 from rules_engine.local.demo import run_demo
+from rules_engine.local.play import wait_until
+from rules_engine.local.stack import LocalStack
+from rules_engine.model import ActionSpec, Rule, RuleSet
 
 pytestmark = pytest.mark.local
 
@@ -86,3 +89,30 @@ def test_without_the_local_extra_it_says_what_to_install(module: str) -> None:
         f"LocalStackError: the local stack needs '{module}', which is not installed: "
         "pip install 'dynamodb-rules-engine[local]'\n"
     )
+
+
+SEEN_AND_COPIED = RuleSet(
+    (
+        Rule(
+            "copy",
+            ("orders",),
+            (
+                ActionSpec("seen", "log", {"message": "seen {{ keys.id }}"}),
+                ActionSpec("copy", "table", {"table": "${COPIES}", "put": {"id": "{{ new.copy_id }}"}}),
+            ),
+        ),
+    )
+)
+
+
+def test_a_record_that_fails_is_tried_again_without_those_before_it_and_holds_up_those_behind() -> None:
+    with LocalStack(SEEN_AND_COPIED) as stack:
+        for number, copy_id in enumerate(["a", "b", None, "d"]):
+            stack.put("orders", {"id": f"o-{number}", **({"copy_id": copy_id} if copy_id else {})})
+        assert wait_until(lambda: len(stack.failures) >= 3, 60)
+        assert not stack.is_idle()
+        stack.put("orders", {"id": "o-2", "copy_id": "c"})  # mends nothing: the old record is as it is
+        seen = [each.content["message"] for each in stack.arrivals() if each.target == "log"]
+    assert seen[:2] == ["seen o-0", "seen o-1"]
+    assert set(seen[2:]) == {"seen o-2"}
+    assert len(seen) >= 5

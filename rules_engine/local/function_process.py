@@ -5,7 +5,8 @@
 
 Behaves as Lambda does: the process is started by the first invocation and kept; an import error, a crash and
 a timeout are errors of the invocation, and the next one gets a new process. Standard output and error go to
-a file, read with `log`. The environment is exactly what is given, plus what the runtime itself sets.
+a file, read with `log`. The environment is exactly what is given, plus what the runtime itself sets. One
+invocation at a time: an object of this class is not for two threads at once.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FUNCTION_NAME = "rules-engine"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
 INIT_SECONDS = 60.0
 """Lambda allows 10 s; a machine busy with other work gets its time."""
 STOP_SECONDS = 1.0
@@ -44,10 +46,12 @@ class InvocationResult:
 
     payload: Any = None
     error: Mapping[str, Any] | None = None
+    request_id: str = ""
 
 
 class FunctionProcess:
-    """See the module. Until `close`, the unzipped function and its log stand in a temporary directory."""
+    """See the module. Until `close`, the unzipped function stands in a temporary directory, and its log too
+    unless it is given a file to append to."""
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class FunctionProcess:
         *,
         handler: str = HANDLER,
         timeout_seconds: float = 10.0,
+        log_file: Path | None = None,
     ) -> None:
         self._environment = dict(environment)
         self._handler = handler
@@ -63,7 +68,7 @@ class FunctionProcess:
         self._work = tempfile.TemporaryDirectory(prefix="rules-engine-function-")
         self._function = Path(self._work.name) / "function"
         self._runtime = Path(self._work.name) / "runtime"
-        self._log = Path(self._work.name) / "function.log"
+        self._log = log_file or Path(self._work.name) / "function.log"
         self._log.touch()
         with zipfile.ZipFile(io.BytesIO(package)) as archive:
             archive.extractall(self._function)
@@ -92,20 +97,19 @@ class FunctionProcess:
                     deadline = happening.deadline
                     late = f"Task timed out after {self._timeout_seconds:.2f} seconds"
                 case Responded():
-                    return InvocationResult(payload=json.loads(happening.payload))
+                    return InvocationResult(json.loads(happening.payload), None, request_id)
                 case Failed():
-                    return InvocationResult(error=happening.error)
+                    return InvocationResult(None, happening.error, request_id)
                 case FailedInit():
                     self._end_process()
-                    return InvocationResult(error=happening.error)
+                    return InvocationResult(None, happening.error, request_id)
                 case Exited():
                     self._end_process()
                     text = f"Runtime exited with exit status {happening.code}"
                     return _sandbox_error(request_id, "Runtime.ExitError", text)
 
     def _start(self) -> RuntimeApi:
-        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
-        self._api = api = RuntimeApi(self._timeout_seconds, arn)
+        self._api = api = RuntimeApi(self._timeout_seconds, FUNCTION_ARN)
         with self._log.open("ab") as log:
             self._process = process = subprocess.Popen(  # noqa: S603 - our own interpreter, a closed environment
                 runtime_command(self._handler),
@@ -140,7 +144,7 @@ class FunctionProcess:
             api.close()
 
     def close(self) -> None:
-        """Ends the process and removes its files, the log too."""
+        """Ends the process and removes its files."""
         self._end_process()
         self._work.cleanup()
 
@@ -156,4 +160,4 @@ class FunctionProcess:
 def _sandbox_error(request_id: str, error_type: str, text: str) -> InvocationResult:
     """An error that Lambda itself reports, because the function could not."""
     message = f"RequestId: {request_id} Error: {text}"
-    return InvocationResult(error={"errorType": error_type, "errorMessage": message})
+    return InvocationResult(None, {"errorType": error_type, "errorMessage": message}, request_id)

@@ -6,53 +6,50 @@
 
 What there has to be is worked out by `plan` from the rules alone.
 
-The function is the zip that `build` makes, deployed with the runtime `provided.al2023` and a bootstrap that
-runs the real Lambda runtime client on nothing but that zip and what Lambda's Python runtime brings. The
-Python runtimes of ministack run functions in ministack's own environment and were left: there a module
-missing from the zip goes unnoticed. Failed batches come again from the start: its mapping ignores partial
-responses, so the function runs with partial batches off.
+The function is the zip that `build` makes, under the real Lambda runtime client in a process of its own, with
+nothing but that zip and what Lambda's Python runtime brings. An event source mapping of ours stands between
+it and the streams, with partial batches on. ministack's own Lambda was left: its mapping ignores partial
+answers, its Python runtimes find modules that the zip lacks, and with a bootstrap of ours an invocation took
+over a second, and now and then was answered with nothing or ran twice.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
-import re
-import shlex
 import shutil
 import signal
 import sys
 import tempfile
 import threading
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from rules_engine.attribute_value import encode, to_boto
 from rules_engine.deploy.package import build_package
-from rules_engine.exact_json import dumps
-from rules_engine.local.lambda_runtime import HANDLER, link_runtime, python_path, runtime_command
-from rules_engine.local.ministack import ACCOUNT_ID, LocalStackError, Ministack
+from rules_engine.local.event_source_mapping import EventSourceMapping
+from rules_engine.local.function_process import FunctionProcess
+from rules_engine.local.ministack import LocalStackError, Ministack
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
 from rules_engine.local.targets import Targets, distinct, failures, logged
 from rules_engine.local.webhook_receiver import WebhookReceiver
+from rules_engine.poller import MappingSettings
+from rules_engine.settings import PARTIAL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from rules_engine.local.function_process import InvocationResult
     from rules_engine.local.plan import Plan
     from rules_engine.local.samples import Sample
     from rules_engine.local.targets import Effect
     from rules_engine.model import RuleSet
 
-FUNCTION_NAME = "rules-engine"
 TIMEOUT_SECONDS = 30
-BATCH_SIZE = 100
-_PROCESSED = re.compile(r"processed (\d+) DynamoDB stream records from (\S+)")
-"""What ministack logs when a batch is done; nothing else of it tells what is under way."""
+MAPPING = MappingSettings(
+    report_batch_item_failures=True, bisect_batch_on_function_error=True, backoff_seconds=(0.5, 5.0)
+)
 
 
 @contextlib.contextmanager
@@ -79,6 +76,8 @@ class LocalStack:
         self._given = rule_set
         self._environ = dict(environ or {})
         self._undo = contextlib.ExitStack()
+        self._turn = threading.Lock()
+        self._mappings: list[EventSourceMapping] = []
         self.aws = Ministack()
         self.plan: Plan
         self.samples: list[Sample]
@@ -94,10 +93,14 @@ class LocalStack:
             self.plan, self.samples, self.notes = self.derive(self._given)
             undo.enter_context(self.aws)
             self.targets = Targets(self.aws, self.plan, self._receiver, self._directory)
-            self._dynamodb, self._lambda = self.aws.client("dynamodb"), self.aws.client("lambda")
+            self._dynamodb = self.aws.client("dynamodb")
             self._unseen = dict.fromkeys(self.plan.sources, 0)
-            self._create_function()
-            self._mappings = self._map("TRIM_HORIZON")
+            self._function = self._new_function()
+            undo.callback(self._close_function)
+            # A function that cannot start says so here, rather than by effects that never come.
+            self.invoke({"Records": []})
+            undo.callback(self._stop_mappings)
+            self._map("TRIM_HORIZON")
             self._undo = undo.pop_all()
         return self
 
@@ -142,24 +145,16 @@ class LocalStack:
 
     def invoke(self, event: Any) -> Any:
         """The function's response to `event`. Raises LocalStackError with its error."""
-        answer = self._lambda.invoke(FunctionName=FUNCTION_NAME, Payload=dumps(event).encode())
-        payload = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise LocalStackError(f"the function failed: {payload.get('errorMessage', payload)}")
-        return payload
+        result = self._hand_over(event)
+        if result.error is not None:
+            raise LocalStackError(f"the function failed: {result.error.get('errorMessage', result.error)}")
+        return result.payload
 
     def is_idle(self) -> bool:
-        """Whether the mapping is done with every record of every stream."""
-        # The log first: what is written in between is then found to be under way, never to be done.
-        done = self._processed()
+        """Whether the mappings are done with every record of every stream."""
+        # Done first: what is written in between is then found to be under way, never to be done.
+        done = dict(zip(self.plan.sources, [mapping.done for mapping in self._mappings], strict=True))
         return all(len(self.stream_records(table)) == self._unseen[table] + done[table] for table in done)
-
-    def _processed(self) -> dict[str, int]:
-        """How many records of each stream the mapping is done with."""
-        done = dict.fromkeys(self.plan.sources, 0)
-        for number, table in _PROCESSED.findall(self.aws.log):
-            done[table] += int(number)
-        return done
 
     @property
     def function_log(self) -> str:
@@ -175,18 +170,16 @@ class LocalStack:
     def unmapped(self) -> Iterator[None]:
         """While it lasts, no mapping is there: the function never gets what is written meanwhile, nor what
         it had not been able to deliver before."""
-        for mapping in self._mappings:
-            self._lambda.delete_event_source_mapping(UUID=mapping)
+        self._stop_mappings()
         yield
-        done = self._processed()
-        self._unseen = {table: len(self.stream_records(table)) - done[table] for table in done}
-        self._mappings = self._map("LATEST")
+        self._unseen = {table: len(self.stream_records(table)) for table in self.plan.sources}
+        self._map("LATEST")
 
     # The function
 
     @property
     def function_environment(self) -> dict[str, str]:
-        return self.targets.environment
+        return {**self.targets.environment, PARTIAL_BATCH: "on"}
 
     def replace_rules(self, rule_set: RuleSet) -> bool:
         """The function goes on with these rules; records it has not seen yet are theirs. False, and nothing
@@ -196,49 +189,40 @@ class LocalStack:
             return False
         self.plan, self.samples, self.notes = plan, samples, notes
         self._receiver.secrets_by_path = plan.receivers
-        self._lambda.update_function_code(FunctionName=FUNCTION_NAME, ZipFile=self._deployable())
+        with self._turn:
+            self._function.close()
+            self._function = self._new_function()
         self.invoke({"Records": []})
         return True
 
-    def _create_function(self) -> None:
-        link_runtime(self._directory / "runtime")
-        self._lambda.create_function(
-            FunctionName=FUNCTION_NAME,
-            Runtime="provided.al2023",
-            Handler=HANDLER,
-            Role=f"arn:aws:iam::{ACCOUNT_ID}:role/{FUNCTION_NAME}",
-            Code={"ZipFile": self._deployable()},
-            Timeout=TIMEOUT_SECONDS,
-            Environment={"Variables": self.function_environment},
+    def _new_function(self) -> FunctionProcess:
+        return FunctionProcess(
+            build_package(self.plan.rule_set),
+            self.function_environment,
+            timeout_seconds=TIMEOUT_SECONDS,
+            log_file=self._log,
         )
-        # A function that cannot start says so here, rather than by effects that never come.
-        self.invoke({"Records": []})
 
-    def _map(self, position: str) -> list[str]:
-        """A mapping for each stream; their ids."""
-        return [
-            self._lambda.create_event_source_mapping(
-                FunctionName=FUNCTION_NAME,
-                EventSourceArn=self.targets.streams[table].arn,
-                StartingPosition=position,
-                BatchSize=BATCH_SIZE,
-            )["UUID"]
-            for table in self.plan.sources
-        ]
+    def _close_function(self) -> None:
+        self._function.close()
 
-    def _deployable(self) -> bytes:
-        """The function package and a bootstrap, which is ours to bring with a `provided` runtime."""
-        buffer = io.BytesIO(build_package(self.plan.rule_set))
-        with zipfile.ZipFile(buffer, "a") as archive:
-            archive.writestr("bootstrap", self._bootstrap())
-        return buffer.getvalue()
+    def _hand_over(self, event: Any) -> InvocationResult:
+        """One invocation. Those of several mappings and our own take turns."""
+        with self._turn:
+            return self._function.invoke(event)
 
-    def _bootstrap(self) -> str:
-        """Runs the handler in ministack's copy of the zip. Output goes to a file: ministack drops it."""
-        path = python_path(Path("$LAMBDA_TASK_ROOT"), self._directory / "runtime")
-        return (
-            "#!/bin/sh\n"
-            f"exec >>{shlex.quote(str(self._log))} 2>&1\n"
-            f'export PYTHONPATH="{path}"\n'
-            f"exec {shlex.join(runtime_command())}\n"
-        )
+    def _map(self, position: str) -> None:
+        """Starts a mapping for each stream."""
+        for table in self.plan.sources:
+            stream_arn = self.targets.streams[table].arn
+            mapping = EventSourceMapping(
+                self.aws, stream_arn, self._hand_over, MAPPING, starting_position=position
+            )
+            mapping.start()
+            self._mappings.append(mapping)
+
+    def _stop_mappings(self) -> None:
+        """Waits for the invocations under way."""
+        for mapping in self._mappings:
+            mapping.stop()
+        self._mappings = []

@@ -1,4 +1,7 @@
-"""Tables of the local stack: `create_table` with a stream of both images, and `StreamReader` to read it."""
+"""Tables of the local stack: `create_table` with a stream of both images, and `StreamReader` to read it.
+
+`as_delivered` makes of a record read with boto3 what Lambda hands to a function.
+"""
 
 from __future__ import annotations
 
@@ -49,14 +52,15 @@ class StreamReader:
                 self._iterators[shard] = page["NextShardIterator"]
                 if not page["Records"]:
                     break
-                self._records += [self._as_delivered(record) for record in page["Records"]]
+                self._records += [as_delivered(record, self.arn) for record in page["Records"]]
         return list(self._records)
 
-    def _as_delivered(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Lambda adds the stream's ARN and writes times as numbers and binaries as base64."""
-        data = dict(record["dynamodb"])
-        data["ApproximateCreationDateTime"] = int(data["ApproximateCreationDateTime"].timestamp())
-        for image in ("Keys", "NewImage", "OldImage"):
-            if image in data:
-                data[image] = {name: from_boto(value) for name, value in data[image].items()}
-        return {**record, "dynamodb": data, "eventSourceARN": self.arn}
+
+def as_delivered(record: dict[str, Any], stream_arn: str) -> dict[str, Any]:
+    """A record of boto3 as Lambda delivers it: with its stream's ARN, times as numbers, bytes in base64."""
+    data = dict(record["dynamodb"])
+    data["ApproximateCreationDateTime"] = int(data["ApproximateCreationDateTime"].timestamp())
+    for image in ("Keys", "NewImage", "OldImage"):
+        if image in data:
+            data[image] = {name: from_boto(value) for name, value in data[image].items()}
+    return {**record, "dynamodb": data, "eventSourceARN": stream_arn}

@@ -1,0 +1,163 @@
+"""Fake AWS services in memory, called as boto3's low-level clients are, on the virtual clock.
+
+    aws = FakeAws(sandbox, tables={"copies": ("id",)}, faults=RandomFaults(TYPICAL, seed=7))
+    aws.client("sqs").send_message(QueueUrl="orders", MessageBody="...")
+
+Every call goes through `FakeAws.perform`: time passes, the plan of faults is asked, and what took effect is
+kept in `effects`, in order, one for each entry of a batch. Errors are botocore's own `ClientError` and
+`ReadTimeoutError`, which is the one thing here that needs boto3. Queues, topics and buckets are there as soon
+as they are named; tables are given with their keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+
+from rules_engine.testing.faults import Call, Fault
+from rules_engine.testing.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rules_engine.testing.faults import FaultPlan
+
+CALL_SECONDS = 0.005
+NOTHING: frozenset[int] = frozenset()
+T = TypeVar("T")
+
+
+class ServiceEffect(NamedTuple):
+    """Something that took effect: `request` is the call's, or one entry of a batch call with what names its
+    target (`TopicArn`, `QueueUrl`, `TableName`)."""
+
+    service: str
+    operation: str
+    request: Mapping[str, Any]
+    time: float
+
+
+class FakeAws:
+    """See the module. `client` is what the rules engine's actions ask for their clients."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox | None = None,
+        *,
+        faults: FaultPlan | None = None,
+        tables: Mapping[str, Sequence[str]] | None = None,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        from rules_engine.testing.fake_dynamodb import FakeDynamoDB
+        from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+        from rules_engine.testing.fake_s3 import FakeS3
+
+        self.sandbox = sandbox or Sandbox()
+        self.faults = faults
+        self.effects: list[ServiceEffect] = []
+        self.calls: Counter[tuple[str, str]] = Counter()
+        """How often each operation was called: `("dynamodb", "GetItem")`."""
+        self._call_seconds = call_seconds
+        self._call_number = 0
+        self._lock = threading.RLock()
+        self.dynamodb = FakeDynamoDB(self, tables or {})
+        self.sqs = FakeSqs(self)
+        self.sns = FakeSns(self)
+        self.s3 = FakeS3(self)
+        self._clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "sns": self.sns, "s3": self.s3}
+
+    def client(self, service: str, timeout_seconds: float | None = None) -> Any:
+        """The fake of a service. Raises KeyError for one that there is no fake of."""
+        return self._clients[service]
+
+    def perform(
+        self, service: str, operation: str, request: Mapping[str, Any], effect: Callable[[Fault | None], T]
+    ) -> T:
+        """One call. `effect` does it and gives the answer; to a fault of kind `entries` it sees itself."""
+        with self._lock:
+            self.calls[service, operation] += 1
+            number, self._call_number = self._call_number, self._call_number + 1
+            self.sandbox.sleep(self._call_seconds)
+            if self.faults is None:
+                return effect(None)
+            fault = self.faults(Call(service, operation, request, number, self.sandbox.now))
+            return effect(None) if fault is None else self._perform_with(fault, operation, effect)
+
+    def _perform_with(self, fault: Fault, operation: str, effect: Callable[[Fault | None], T]) -> T:
+        if fault.kind == "error":
+            raise_error(operation, fault.code)
+        if fault.kind == "crash_before":
+            self.sandbox.crash()
+        if fault.kind == "entries":
+            return effect(fault)
+        if fault.kind == "slow":
+            # As on a real machine: the service is done although the function may not live to see it.
+            answer = effect(None)
+            self.sandbox.sleep(fault.seconds)
+            return answer
+        with contextlib.suppress(error_class("ClientError")):  # the service's refusal gets lost, too
+            effect(None)
+        if fault.kind == "crash_after":
+            self.sandbox.crash()
+        self.sandbox.sleep(fault.seconds)
+        return raise_timeout()
+
+    def took_effect(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
+        self.effects.append(ServiceEffect(service, operation, request, self.sandbox.now))
+
+
+class FakeService:
+    """What all fakes share. `exceptions.X` is the class of errors with code X, as on a boto3 client."""
+
+    service = ""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws = aws
+
+    @property
+    def exceptions(self) -> ErrorClasses:
+        return ErrorClasses()
+
+    def _perform(self, operation: str, request: Mapping[str, Any], effect: Callable[[Fault | None], T]) -> T:
+        return self._aws.perform(self.service, operation, request, effect)
+
+    def _took_effect(self, operation: str, request: Mapping[str, Any]) -> None:
+        self._aws.took_effect(self.service, operation, request)
+
+
+class ErrorClasses:
+    """`exceptions` of a client."""
+
+    def __getattr__(self, code: str) -> type[Exception]:
+        return error_class(code)
+
+
+@cache
+def error_class(code: str) -> type[Exception]:
+    """botocore's ClientError, and a class of its own for each code."""
+    from botocore.exceptions import ClientError
+
+    return ClientError if code == "ClientError" else type(code, (ClientError,), {})
+
+
+_STATUS = {"InternalServerError": 500, "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503}
+
+
+def raise_error(operation: str, code: str, message: str = "", **members: Any) -> NoReturn:
+    """As boto3 raises an error of a service."""
+    response = {
+        "Error": {"Code": code, "Message": message or f"made to fail with {code}"},
+        "ResponseMetadata": {"HTTPStatusCode": _STATUS.get(code, 400), "RetryAttempts": 0},
+        **members,
+    }
+    raise error_class(code)(response, operation)
+
+
+def raise_timeout() -> NoReturn:
+    """As boto3 raises when no answer comes."""
+    from botocore.exceptions import ReadTimeoutError
+
+    raise ReadTimeoutError(endpoint_url="https://fake.invalid")
