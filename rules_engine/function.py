@@ -7,13 +7,17 @@ function starts and not when the first record comes. Calling it with an event gi
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
 from rules_engine.actions import action_type
 from rules_engine.aws import Clients, resolve_references
+from rules_engine.delivery.context import InvocationContext
+from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
 from rules_engine.delivery.response import batch_response
+from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError
 from rules_engine.log_line import log_line, write_line
@@ -26,7 +30,9 @@ if TYPE_CHECKING:
 
     from rules_engine.actions import Action
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
+    from rules_engine.delivery.resume import ResumeStore
     from rules_engine.model import RuleSet
     from rules_engine.settings import Settings
 
@@ -45,17 +51,30 @@ class Function:
         """`environ` is what `${NAME}` in templates means. Raises BundleError, RuleSetError, SettingsError."""
         for name in settings.without_effect:
             log(log_line("WARNING", f"{name} has no effect in this version"))
-        rule_set = _load_bundle(settings.bundle)
+        data = _read_bundle(settings.bundle)
+        rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
         clients = Clients()
         environment = {**environ, **resolve_references(remote_references(rule_set), clients)}
-        actions = build_actions(rule_set, environment, clients)
-        return cls(Invocation(engine, actions, log, settings.debug_values), settings.partial_batch)
+        # Delivery tries again by itself, and counts its tries.
+        actions = build_actions(rule_set, environment, Clients(total_attempts=1))
+        invocation = Invocation(
+            engine,
+            actions,
+            log,
+            debug_values=settings.debug_values,
+            partial_batch=settings.partial_batch,
+            resume=_resume_store(settings, clients),
+            dead_letters=_dead_letter_queue(settings, clients),
+            give_up_seconds=settings.give_up_seconds,
+            rules_hash=hashlib.sha256(data).hexdigest(),
+        )
+        return cls(invocation, settings.partial_batch)
 
     def __call__(self, event: Any, context: object) -> BatchResponse:
         """Raises RecordError or BatchError where the whole batch is to come again."""
         # Outside of any `except`: an error that is reported must not drag another's text into the log.
-        first_failed_id = self._invocation.deliver(parse_event(event))
+        first_failed_id = self._invocation.deliver(parse_event(event), InvocationContext.of(context))
         return batch_response(first_failed_id, self._partial_batch)
 
 
@@ -84,9 +103,23 @@ def remote_references(rule_set: RuleSet) -> list[str]:
     return list(names)
 
 
-def _load_bundle(path: Path) -> RuleSet:
+def _resume_store(settings: Settings, clients: ClientsProtocol) -> ResumeStore:
+    if settings.state_table is None:
+        return NoResumeStore()
+    return TableResumeStore(clients.client("dynamodb"), settings.state_table)
+
+
+def _dead_letter_queue(settings: Settings, clients: ClientsProtocol) -> DeadLetterQueue | None:
+    if settings.dead_letter_queue_url is None:
+        return None
+    s3 = None if settings.spill_bucket is None else clients.client("s3")
+    return SqsDeadLetterQueue(
+        clients.client("sqs"), settings.dead_letter_queue_url, s3, settings.spill_bucket
+    )
+
+
+def _read_bundle(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BundleError(f"the bundle '{path}' cannot be read: {error.strerror}") from error
-    return bundle.load(data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,9 +109,6 @@ class Delivery:
     action: ActionSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one delivery ended. `error` is None where the target took it."""
-
-    delivery: Delivery
-    error: Exception | None = None
+Outcome = Literal["delivered", "superseded", "skipped", "dead_lettered"]
+"""How a delivery ended: the target took it, or holds something newer; it had been made before; it stands in
+the dead-letter queue. One that has none of these is unresolved and comes again."""

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
     {"errors"},
-    {"exact_json", "attribute_value", "settings", "model"},
+    {"error_class", "exact_json", "attribute_value", "settings", "model"},
     {"record", "source", "log_line"},
     {"expression", "plain_record"},
     {"template", "index"},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from rules_engine.errors import RuleSetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rules_engine.model import ActionSpec, Delivery, Scope
 
@@ -49,10 +49,12 @@ COMMON_PROPERTIES: dict[str, Any] = {
         "examples": ["at_least_once"],
     },
     "on_error": {
-        "enum": ["retry"],
+        "enum": ["retry", "dead_letter", "continue"],
         "default": "retry",
-        "description": "What happens when the action fails: the record is delivered again.",
-        "examples": ["retry"],
+        "description": "What a failure that may pass means: `retry` delivers the record again, and later "
+        "changes of the item wait; `dead_letter` gives up after a few quick tries; `continue` is as "
+        "`retry`, but the rule's next actions run meanwhile.",
+        "examples": ["dead_letter"],
     },
     "timeout_seconds": {
         "type": "number",
@@ -90,13 +92,40 @@ class Clients(Protocol):
 
 
 class Action(Protocol):
-    """One action of one rule, built once, used for every record."""
+    """One action of one rule, built once, used for every record and from several threads at once."""
+
+    @property
+    def target(self) -> str:
+        """What fails together, such as a topic or a host: while it is down, nothing more is sent to it. Empty
+        for an action that reaches nothing outside of the function."""
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         """The request as plain JSON-able data, keys named as in the target's API. Raises TemplateError."""
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        """Send a rendered request. Raises ActionError, or what boto3 raises."""
+        """Send a rendered request. Raises ActionError, or what boto3 raises; Superseded where the target
+        holds this change or a newer one already."""
+
+
+class BatchingAction(Action, Protocol):
+    """An action that can send several requests in one call, also those of others with its `batch_key`."""
+
+    @property
+    def batch_key(self) -> str: ...
+
+    @property
+    def most_entries(self) -> int:
+        """How many requests one call takes."""
+
+    @property
+    def most_bytes(self) -> int:
+        """How large the requests of one call may be together."""
+
+    def entry_bytes(self, request: Mapping[str, Any]) -> int:
+        """How much of `most_bytes` a request takes."""
+
+    def perform_batch(self, requests: Sequence[Mapping[str, Any]]) -> list[Exception | None]:
+        """Send them in one call: for each what came of it, in their order. Raises where the call failed."""
 
 
 class ActionType(Protocol):

@@ -20,7 +20,7 @@ KiB a line; in a longer one `fields` is cut to a text and the line has `"truncat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine import exact_json
 from rules_engine.actions.rendering import json_of, payload, text_of
@@ -70,6 +70,7 @@ SECRET_FIELDS: tuple[str, ...] = ()
 class LogAction:
     """Writes one line for each record."""
 
+    target: ClassVar[str] = ""
     level: str
     message: Template | None
     fields: Callable[[StreamRecord], Any] | None

@@ -24,7 +24,7 @@
   - `delete`: `key`.
 
 An update makes the item where there is none, but never the map or list that a path leads through: DynamoDB
-refuses `set: {last_order.id: ...}` for an item without `last_order`, and the record fails until there is one.
+refuses `set: {last_order.id: ...}` for an item without `last_order`, and the update becomes a dead letter.
 Where that can be, set the whole map, `set: {last_order: {id: ...}}`, or use a name of the top level.
 
 Values that are one hole keep their DynamoDB type: sets, binaries and 38-digit numbers are copied as they
@@ -136,6 +136,10 @@ class PutAction:
     item: Template
     client: Any
 
+    @property
+    def target(self) -> str:
+        return target_name(self.table)
+
     def render(self, delivery: Delivery) -> dict[str, Any]:
         item = item_of("put", self.item.render(delivery.match.record.document))
         return {"TableName": self.table, "Item": item}
@@ -151,6 +155,10 @@ class DeleteAction:
     table: str
     key: Template
     client: Any
+
+    @property
+    def target(self) -> str:
+        return target_name(self.table)
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         key = key_of("delete.key", self.key.render(delivery.match.record.document))
@@ -171,6 +179,10 @@ class UpdateAction:
     set_values: Mapping[str, Template]
     add_values: Mapping[str, Template]
     client: Any
+
+    @property
+    def target(self) -> str:
+        return target_name(self.table)
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         document = delivery.match.record.document
@@ -195,6 +207,10 @@ class UpdateAction:
         if "ExpressionAttributeValues" in request:
             parameters["ExpressionAttributeValues"] = _to_boto(request["ExpressionAttributeValues"])
         self.client.update_item(**parameters)
+
+
+def target_name(table: str) -> str:
+    return f"table {table}"
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
