@@ -43,10 +43,11 @@ COMMON_PROPERTIES: dict[str, Any] = {
         "examples": ["sns"],
     },
     "mode": {
-        "enum": ["at_least_once"],
+        "enum": ["at_least_once", "once"],
         "default": "at_least_once",
-        "description": "How often the effect takes place; every repeat has the same delivery id.",
-        "examples": ["at_least_once"],
+        "description": "How often the effect takes place; every repeat has the same delivery id. Not every "
+        "type can do it `once`.",
+        "examples": ["once"],
     },
     "on_error": {
         "enum": ["retry", "dead_letter", "continue"],
@@ -138,12 +139,14 @@ class ActionType(Protocol):
     """Dotted config paths, and all below them, where `${NAME}` may stand but never a `{{ hole }}`."""
     SECRET_FIELDS: tuple[str, ...]
     """Dotted config paths, and all below them, where `${secret:...}` and `${ssm:...}` may stand."""
+    MODES: tuple[str, ...]
+    """What `mode` can be."""
     __doc__: str | None
 
     def permissions(self, spec: ActionSpec) -> list[Permission]:
         """What the function's role must be allowed for this action."""
 
-    def check(self, config: Mapping[str, Any]) -> list[ConfigFinding]:
+    def check(self, config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
         """Mistakes in a config that SCHEMA accepts. Values may hold unrendered templates."""
 
     def build(

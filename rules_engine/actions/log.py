@@ -62,6 +62,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
+MODES = ("at_least_once",)
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
 
@@ -100,7 +101,7 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return []
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
     return []
 
 

@@ -20,7 +20,8 @@ text makes the subject impossible, and the message becomes a dead letter. Ids an
 the example, are safe.
 
 A topic whose name ends in `.fifo` gets the item's key as message group, so the messages of one item stay in
-order, and the delivery id as deduplication id, so a repeat within five minutes is dropped.
+order, and the delivery id as deduplication id, so a repeat within five minutes is dropped. `mode: once` can
+be had with such a topic only.
 
 Messages for one topic go out up to ten in a call. Permissions: `sns:Publish` on the topic. Limit: 256 KiB for
 message and attributes together; a larger one is an error of the record, not of the topic.
@@ -39,7 +40,7 @@ from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.attribute_value import Binary
 from rules_engine.error_class import class_of_code
-from rules_engine.errors import ActionError, RuleSetError, TemplateError
+from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.template import compile_template, holes, references, scan
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ SCHEMA: dict[str, Any] = {
 
 TARGETS = ("topic_arn",)
 SECRET_FIELDS: tuple[str, ...] = ()
+MODES = ("at_least_once", "once")
 
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
@@ -178,8 +180,13 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return [Permission("sns:Publish", spec.config["topic_arn"])]
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    return [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
+    findings = [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+    topic_arn = config["topic_arn"]
+    if not findings and mode == "once" and not references(topic_arn) and not topic_arn.endswith(".fifo"):
+        hint = "leave 'mode' out, or publish to a topic whose name ends in .fifo"
+        findings.append(ConfigFinding("RE308", ("mode",), "'mode: once' needs a FIFO topic", hint))
+    return findings
 
 
 def _check_topic(topic_arn: str) -> Iterator[ConfigFinding]:
@@ -213,11 +220,15 @@ def build(
     spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
 ) -> SnsAction:
     config = spec.config
-    findings = check(config)
+    findings = check(config, spec.mode)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    topic_arn = target(config["topic_arn"], environment)
+    # Without clients the texts in `environment` may be stand-ins.
+    if clients is not None and spec.mode == "once" and not topic_arn.endswith(".fifo"):
+        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return SnsAction(
-        topic_arn=target(config["topic_arn"], environment),
+        topic_arn=topic_arn,
         message=payload(spec, "message", scope, environment),
         subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
         attributes=compile_template(config.get("attributes", {}), scope, environment),

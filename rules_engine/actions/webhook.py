@@ -97,6 +97,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
+MODES = ("at_least_once",)
 TARGETS = ("headers", "signing_secret")
 SECRET_FIELDS = ("url", "headers", "signing_secret")
 
@@ -180,7 +181,7 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return []
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
     return [*_check_url(config), *_check_headers(config.get("headers", {})), *_check_secret(config)]
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from rules_engine.actions.size import size_of
 from rules_engine.delivery.failure import Failure, classify
 from rules_engine.delivery.policy import wait_seconds
-from rules_engine.delivery.size import size_of
 from rules_engine.delivery.target import Target
 from rules_engine.errors import Superseded
 
