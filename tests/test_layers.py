@@ -21,7 +21,7 @@ LAYERS = [
     {"engine", "actions", "bundle", "template_checks"},
     {"delivery", "schema", "bundle_schema", "aws"},
     {"loader", "function"},
-    {"handler", "deploy"},
+    {"handler", "deploy", "redrive"},
     {"local"},
     {"cli"},
 ]
@@ -35,6 +35,7 @@ AUTHORS_ONLY = {
     "schema",
     "loader",
     "deploy",
+    "redrive",
     "local",
     "cli",
 }

@@ -18,20 +18,17 @@ from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
-from rules_engine.actions.fifo import item_key
 from rules_engine.delivery.clock import SystemClock
 from rules_engine.delivery.context import Deadline, InvocationContext
 from rules_engine.delivery.dead_letter import DeadLetter
-from rules_engine.delivery.failure import Failure, classify
-from rules_engine.delivery.identity import delivery_id
+from rules_engine.delivery.failure import classify
+from rules_engine.delivery.plan import lanes_of, plan_units
 from rules_engine.delivery.policy import Policy
 from rules_engine.delivery.report import Report
 from rules_engine.delivery.resume import NOTHING, NoResumeStore, next_checkpoint, resume_key, short_id
 from rules_engine.delivery.schedule import Schedule
-from rules_engine.delivery.unit import Lane, Unit
 from rules_engine.delivery.workers import ThreadWorkers
 from rules_engine.errors import BatchError
-from rules_engine.model import Delivery
 from rules_engine.record import MalformedRecord, StreamRecord
 
 if TYPE_CHECKING:
@@ -41,9 +38,9 @@ if TYPE_CHECKING:
     from rules_engine.delivery.clock import Clock
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.resume import Checkpoint, ResumeStore
+    from rules_engine.delivery.unit import Unit
     from rules_engine.delivery.workers import Workers
-    from rules_engine.engine import ConditionError, Engine
-    from rules_engine.model import Match
+    from rules_engine.engine import Engine
 
 Record = StreamRecord | MalformedRecord
 
@@ -87,11 +84,11 @@ class Invocation:
 
     def _deliver(self, records: Sequence[Record], context: InvocationContext, report: Report) -> str | None:
         deadline = Deadline(context)
-        units = self._units(records, report)
+        units = plan_units(records, self.engine, self.actions, report)
         if not units:
             return None
         before = self.resume.read(resume_key(records[0]))
-        lanes = _without_done(units, before, report)
+        _skip_done(units, before, report)
         schedule = Schedule(
             workers=self.workers(),
             clock=self.clock,
@@ -101,43 +98,8 @@ class Invocation:
             bury=lambda unit: self._bury(unit, context),
             report=report,
         )
-        schedule.run(lanes)
+        schedule.run(lanes_of(units))
         return self._conclude(records, units, before, report, is_flooded=schedule.is_flooded)
-
-    def _units(self, records: Sequence[Record], report: Report) -> list[Unit]:
-        """Everything to be done, each delivery once: a batch may hold a record twice."""
-        errors: list[ConditionError] = []
-        lanes: dict[tuple[str, str], Lane] = {}
-        units: dict[str, Unit] = {}
-        for position, record in enumerate(records):
-            if isinstance(record, MalformedRecord):
-                unit = _unit_of_record(record, position, Failure("permanent", "RecordError", record.reason))
-                units.setdefault(unit.id, unit)
-                continue
-            try:
-                evaluation = self.engine.evaluate(record)
-            except Exception as error:  # noqa: BLE001 - one record must not hide the others' fate
-                unit = _unit_of_record(record, position, classify(error))
-                units.setdefault(unit.id, unit)
-                continue
-            errors += evaluation.errors
-            for match in evaluation.matches:
-                report.of(match.rule.id).matched += 1
-                lane = lanes.setdefault((match.rule.id, item_key(record)), Lane())
-                for delivery in deliveries_of(match):
-                    if delivery.id not in units:
-                        units[delivery.id] = self._unit(delivery, position, lane)
-        report.condition_errors(errors)
-        return list(units.values())
-
-    def _unit(self, delivery: Delivery, position: int, lane: Lane) -> Unit:
-        unit = Unit(delivery.id, delivery.match.record, position, lane, delivery)
-        lane.units.append(unit)
-        try:
-            unit.action = self.actions[delivery.match.rule.id, delivery.action.id]
-        except Exception as error:  # noqa: BLE001 - one rule must not stop the others
-            unit.failure = classify(error)
-        return unit
 
     def _bury(self, unit: Unit, context: InvocationContext) -> None:
         """Writes the dead letter of a unit."""
@@ -221,33 +183,14 @@ def _sequence(record: Record) -> int | None:
     return int(record.failure_id) if record.failure_id.isascii() and record.failure_id.isdigit() else None
 
 
-def deliveries_of(match: Match) -> list[Delivery]:
-    """One for each action of the rule, in order."""
-    return [
-        Delivery(delivery_id(match.record.event_id, match.rule.id, action.id), match, action)
-        for action in match.rule.actions
-    ]
-
-
-def _unit_of_record(record: Record, position: int, failure: Failure) -> Unit:
-    """For a record that no rule can be asked about."""
-    lane = Lane()
-    unit = Unit(delivery_id(record.failure_id, "", ""), record, position, lane, failure=failure)
-    lane.units.append(unit)
-    return unit
-
-
-def _without_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> list[Lane]:
-    """Marks what was done in an earlier delivery; the lanes, each once, in the order of their first units."""
-    lanes: dict[int, Lane] = {}
+def _skip_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> None:
+    """Marks what was done in an earlier delivery."""
     for unit in units:
-        lanes[id(unit.lane)] = unit.lane
         name = short_id(unit.id)
         unit.tries_before = before.tries.get(name, 0)
         if name in before.done:
             unit.outcome = "skipped"
             report.resolved(unit)
-    return list(lanes.values())
 
 
 def _iso(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.attribute_value import from_boto
+from rules_engine.redrive.shard import as_delivered
 
 if TYPE_CHECKING:
     from rules_engine.local.keys import Keys
@@ -49,14 +49,5 @@ class StreamReader:
                 self._iterators[shard] = page["NextShardIterator"]
                 if not page["Records"]:
                     break
-                self._records += [self._as_delivered(record) for record in page["Records"]]
+                self._records += [as_delivered(record, self.arn) for record in page["Records"]]
         return list(self._records)
-
-    def _as_delivered(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Lambda adds the stream's ARN and writes times as numbers and binaries as base64."""
-        data = dict(record["dynamodb"])
-        data["ApproximateCreationDateTime"] = int(data["ApproximateCreationDateTime"].timestamp())
-        for image in ("Keys", "NewImage", "OldImage"):
-            if image in data:
-                data[image] = {name: from_boto(value) for name, value in data[image].items()}
-        return {**record, "dynamodb": data, "eventSourceARN": self.arn}
