@@ -16,6 +16,7 @@ from rules_engine.aws import Clients, resolve_references
 from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
+from rules_engine.delivery.metrics import Metrics
 from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
@@ -46,9 +47,16 @@ class Function:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, environ: Mapping[str, str], log: Callable[[str], object] = write_line
+        cls,
+        settings: Settings,
+        environ: Mapping[str, str],
+        log: Callable[[str], object] = write_line,
+        metrics: Callable[[str], object] | None = None,
     ) -> Function:
-        """`environ` is what `${NAME}` in templates means. Raises BundleError, RuleSetError, SettingsError."""
+        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation.
+
+        Raises BundleError, RuleSetError, SettingsError.
+        """
         for name in settings.without_effect:
             log(log_line("WARNING", f"{name} has no effect in this version"))
         data = _read_bundle(settings.bundle)
@@ -68,6 +76,7 @@ class Function:
             dead_letters=_dead_letter_queue(settings, clients),
             give_up_seconds=settings.give_up_seconds,
             rules_hash=hashlib.sha256(data).hexdigest(),
+            metrics=None if metrics is None else Metrics.of(rule_set, metrics),
         )
         return cls(invocation, settings.partial_batch)
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.function import Function
+from rules_engine.log_line import write_line
 from rules_engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @cache
 def _function() -> Function:
-    return Function.from_settings(Settings.from_environment(os.environ), os.environ)
+    return Function.from_settings(Settings.from_environment(os.environ), os.environ, metrics=write_line)
 
 
 def lambda_handler(event: Any, context: object) -> BatchResponse:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rules_engine.actions import Action
     from rules_engine.delivery.clock import Clock
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
+    from rules_engine.delivery.metrics import Metrics
     from rules_engine.delivery.resume import Checkpoint, ResumeStore
     from rules_engine.delivery.unit import Unit
     from rules_engine.delivery.workers import Workers
@@ -68,19 +69,26 @@ class Invocation:
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=Random)
     workers: Callable[[], Workers] = ThreadWorkers
+    metrics: Metrics | None = None
 
     def deliver(self, records: Iterable[Record], context: InvocationContext | None = None) -> str | None:
         """The failure id of the first unresolved record; None if all are resolved. Raises BatchError."""
         context = context or InvocationContext.of(None)
         report = Report(self.log, self.clock.now, self.debug_values)
+        batch = in_order(records)
         try:
-            return self._deliver(in_order(records), context, report)
+            return self._deliver(batch, context, report)
         except BatchError:
+            report.is_failed = True
             raise
         except Exception as error:
+            report.is_failed = True
             # The traceback is the runtime's to print.
             report.line("ERROR", "unexpected error", code=type(error).__name__)
             raise
+        finally:
+            if self.metrics is not None and batch:
+                self.metrics.emit(report, batch, context.function_name, self.clock.now())
 
     def _deliver(self, records: Sequence[Record], context: InvocationContext, report: Report) -> str | None:
         deadline = Deadline(context)

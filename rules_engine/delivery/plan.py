@@ -67,8 +67,10 @@ def plan_units(
     plan = Plan(actions)
     for position, record in enumerate(records):
         if isinstance(record, MalformedRecord):
+            report.unreadable += 1
             plan.add_record(record, position, Failure("permanent", "RecordError", record.reason))
             continue
+        report.kinds[record.table, record.event_name, record.expired] += 1
         try:
             evaluation = engine.evaluate(record)
         except Exception as error:  # noqa: BLE001 - one record must not hide the others' fate

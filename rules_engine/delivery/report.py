@@ -65,8 +65,12 @@ class Report:
     rules: dict[str, RuleCounts] = field(default_factory=dict)
     classes: Counter[str] = field(default_factory=Counter)
     """Failed tries by class."""
+    kinds: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    """Records by table, event name, and whether time to live removed the item."""
     unreadable: int = 0
-    not_buried_count: int = 0
+    not_buried: int = 0
+    is_failed: bool = False
+    """Whether the batch is to come again as a whole."""
 
     def of(self, rule_id: str) -> RuleCounts:
         if rule_id not in self.rules:
@@ -96,9 +100,9 @@ class Report:
         message = "action failed" if unit.rule_id is not None else "record cannot be read"
         self._unit_line(message, unit, failure, then=_THEN[verdict])
 
-    def not_buried(self, unit: Unit, failure: Failure) -> None:
+    def could_not_bury(self, unit: Unit, failure: Failure) -> None:
         """After a dead letter that could not be written."""
-        self.not_buried_count += 1
+        self.not_buried += 1
         self._unit_line("dead letter cannot be written", unit, failure, then="comes again")
 
     def refused(self, target: str, failure: Failure, count: int) -> None:

@@ -305,7 +305,7 @@ class Schedule:
         else:
             failure = classify(error)
             self._note(call, failure)
-            self._report.not_buried(unit, failure)
+            self._report.could_not_bury(unit, failure)
             self._block(unit)
 
     def _settle_refused_batch(self, call: _Call, error: Exception) -> None:
