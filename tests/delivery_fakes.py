@@ -193,13 +193,11 @@ class Bench:
         }
         invocation = Invocation(
             engine=Engine.from_rules(self.rules),
-            actions=actions,
             log=lambda line: self.log.append(json.loads(line)),
             resume=self.resume,
             dead_letters=self.dead_letters,
             clock=self.world.clock,
-            random=Random(7),
-            **{"workers": InlineWorkers, **self.options},
+            **{"actions": actions, "workers": InlineWorkers, "random": Random(7), **self.options},
         )
         context = None if remaining is None else InvocationContext(remaining, "rules", "r-1")
         return invocation.deliver(batch(*raws), context)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from rules_engine.delivery.identity import delivery_id
 from rules_engine.delivery.plan import deliveries_of
 from rules_engine.delivery.resume import Checkpoint, short_id
-from rules_engine.errors import ActionError, BatchError, Superseded, TemplateError
+from rules_engine.errors import ActionError, BatchError, SettingsError, Superseded, TemplateError
 from rules_engine.model import ActionSpec, Delivery, Match, Rule, RuleSet
 from rules_engine.record import parse_record
 from tests.delivery_fakes import (
@@ -142,6 +143,17 @@ def test_nothing_new_is_not_written_again() -> None:
     assert len(bench.resume.writes) == 1
 
 
+def test_what_does_not_come_again_is_forgotten() -> None:
+    world = failing(("e-1", "a"), ("e-3", "a"), ("e-3", "a"))
+    bench = Bench(rules_of(first="a"), world)
+    raws = [change(number) for number in (1, 2, 3)]
+    assert bench.deliver(*raws) == "100"
+    world.fault = failing(("e-3", "a")).fault
+    assert bench.deliver(*raws) == "300"
+    # Nothing behind the third record is done, so there is nothing to keep.
+    assert [len(checkpoint.done) for checkpoint in bench.resume.items.values()] == [1]
+
+
 def test_the_other_half_of_a_batch_that_was_halved_is_not_forgotten() -> None:
     bench = Bench(rules_of(first="a"), failing(("e-1", "a"), times=6))
     raws = [change(number) for number in (1, 2, 3, 4)]
@@ -245,6 +257,28 @@ def test_an_unknown_failure_is_tried_three_times_over_all_deliveries() -> None:
     assert (letter.attempts, letter.error["code"]) == (3, "HTTP_302")
 
 
+def test_tries_of_an_unknown_failure_add_up_where_there_is_time_for_one_each() -> None:
+    bench = Bench(rules_of(first="a"), failing(("e-1", "a"), error=ODD))
+    for reported in ("100", "100", None):
+        seconds = iter([20.0])
+        assert bench.deliver(change(1), remaining=lambda: next(seconds, 3.0)) == reported  # noqa: B023
+    assert bench.world.tried == [("e-1", "a")] * 3
+    assert bench.world.clock.slept == []
+
+
+def test_a_rule_whose_action_cannot_be_had_stops_no_other() -> None:
+    class Lazy(dict[Any, Any]):
+        def __missing__(self, key: Any) -> Any:
+            raise SettingsError("'${TOPIC}' is not set")
+
+    bench = Bench(rules_of(first="a", second="b"))
+    actions = Lazy({("second", "b"): FakeAction(bench.world)})
+    bench.options["actions"] = actions
+    assert bench.deliver(change(1), change(2), change(3)) == "100"
+    assert sorted(bench.world.done) == [("e-1", "b"), ("e-2", "b"), ("e-3", "b")]
+    assert [line["error"] for line in bench.lines("action failed")] == ["'${TOPIC}' is not set"] * 3
+
+
 def test_an_error_that_nobody_expects_hides_no_other_record() -> None:
     bench = Bench(rules_of(first="a"), failing(("e-2", "a"), error=ZeroDivisionError("canary")))
     assert bench.deliver(change(1), change(2), change(3), change(4)) == "200"
@@ -254,14 +288,14 @@ def test_an_error_that_nobody_expects_hides_no_other_record() -> None:
 
 
 def test_more_than_half_of_a_batch_failing_for_unknown_reasons_fails_the_batch() -> None:
-    units = [(f"e-{number}", "a") for number in (1, 2, 3)]
+    units = [(f"e-{number}", "a") for number in (2, 3, 4)]
     bench = Bench(rules_of(first="a"), failing(*units, error=ODD))
-    raws = [change(number) for number in (1, 2, 3, 4)]
+    raws = [change(number) for number in (1, 2, 3, 4, 5)]
     for _ in range(3):
         with pytest.raises(BatchError, match="more than half of the batch failed with HTTP_302"):
             bench.deliver(*raws)
     assert bench.dead_letters is not None
-    assert (bench.dead_letters.letters, bench.world.done) == ([], [("e-4", "a")])
+    assert (bench.dead_letters.letters, bench.world.done) == ([], [("e-1", "a"), ("e-5", "a")])
 
 
 def test_a_request_that_cannot_be_rendered_is_a_permanent_failure() -> None:
@@ -368,6 +402,17 @@ def test_a_target_whose_calls_hang_costs_one_timeout() -> None:
     bench.world.seconds = lambda event_id, action_id: 10.0
     assert bench.deliver(*map(change, range(1, 101))) == "100"
     assert len(bench.world.tried) == 2  # they would be under way at the same time
+    assert bench.world.clock.slept == []
+
+
+def test_healthy_records_get_through_beside_many_that_a_target_does_not_like() -> None:
+    bad = [(f"e-{number}", "a") for number in range(1, 16)]
+    bench = Bench(rules_of(first="a"), failing(*bad, error=DENIED))
+    raws = list(map(change, range(1, 31)))
+    for seed in range(40):
+        bench.options["random"] = Random(seed)
+        assert bench.deliver(*raws) == "100"
+    assert sorted(set(bench.world.done)) == sorted((f"e-{number}", "a") for number in range(16, 31))
 
 
 @pytest.mark.parametrize("error", [DENIED, DOWN], ids=["systemic", "transient"])
@@ -388,6 +433,14 @@ def test_no_unit_starts_without_time_for_its_timeout() -> None:
     )
     # 10 s for a call and 2 s for the rest: the fourth starts at 15 s, and a fifth would at 20 s.
     assert (len(bench.world.done), reported) == (4, "500")
+
+
+def test_a_function_with_too_short_a_timeout_uses_half_of_it() -> None:
+    bench = Bench(rules_of(first="a"), World(seconds=lambda event_id, action_id: 1.0))
+    end = START + 8
+    raws = [change(number, "o-1") for number in range(1, 10)]
+    assert bench.deliver(*raws, remaining=lambda: end - bench.world.clock.time) == "600"
+    assert len(bench.world.done) == 5  # the last starts when four of the eight seconds are left
 
 
 def test_the_first_unit_is_tried_however_little_time_there_is() -> None:
