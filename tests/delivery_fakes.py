@@ -51,6 +51,8 @@ class FakeClock:
 class InlineWorkers:
     """Runs each job where it is submitted; its result is there at once."""
 
+    most = 32
+
     def __init__(self) -> None:
         self._results: deque[Finished] = deque()
 

@@ -152,3 +152,21 @@ def test_bytes_under_way_are_capped() -> None:
     assert bench.deliver(change(1), change(2)) is None
     assert len(bench.world.done) == 24
     assert 3 * 1024 * 1024 < most[0] < MOST_BYTES_IN_FLIGHT + 4 * 1024 * 1024
+
+
+def test_no_more_calls_are_under_way_than_there_are_threads_and_every_target_gets_its_turn() -> None:
+    letters = "abcdefgh"
+    bench = Bench(rules_of(**{f"rule-{letter}": letter for letter in letters}))
+    for letter in letters:
+        bench.actions[f"rule-{letter}", letter] = FakeAction(bench.world, f"target {letter}")
+    most = [0]
+
+    class Four(CountingWorkers):
+        most = 4
+
+    bench.options["workers"] = lambda: Four(lambda job: 1, most)
+    assert bench.deliver(*map(change, range(1, 11))) is None
+    assert most == [4]
+    turns = [unit[1] for unit in bench.world.done]
+    assert len(turns) == 80
+    assert {len(set(turns[start : start + 8])) for start in range(0, 80, 8)} == {8}

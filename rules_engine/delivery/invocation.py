@@ -193,6 +193,8 @@ def _sequence(record: Record) -> int | None:
 
 def _skip_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> None:
     """Marks what was done in an earlier delivery."""
+    if before == NOTHING:
+        return
     for unit in units:
         name = short_id(unit.id)
         unit.tries_before = before.tries.get(name, 0)

@@ -68,6 +68,8 @@ class Schedule:
         self._deadline, self._policy, self._report = deadline, policy, report
         self._bury_unit = bury
         self._targets: dict[str, Target] = {}
+        self._busy: dict[str, Target] = {}
+        """Targets for which something waits, the one that was served last at the end."""
         self._graves = self._target(DEAD_LETTERS)
         self._retries: list[tuple[float, int, Unit]] = []
         self._held: list[Unit] = []
@@ -84,7 +86,8 @@ class Schedule:
             self._drain()
             while self._held and not self.is_flooded:
                 held, self._held = self._held, []
-                self._graves.ready.extend(held)
+                for unit in held:
+                    self._wait_for(self._graves, unit)
                 self._drain()
         finally:
             self._workers.close()
@@ -108,7 +111,11 @@ class Schedule:
             self._tried += 1
             self._fail(unit, unit.failure or Failure("unknown", "Unreadable"), may_retry=False)
         else:
-            self._target(unit.action.target).ready.append(unit)
+            self._wait_for(self._target(unit.action.target), unit)
+
+    def _wait_for(self, target: Target, unit: Unit) -> None:
+        target.ready.append(unit)
+        self._busy[target.name] = target
 
     def _resolve(self, unit: Unit, outcome: Outcome) -> None:
         unit.outcome = outcome
@@ -130,7 +137,7 @@ class Schedule:
             due = self._clock.monotonic() + wait_seconds(unit.tries, failure, self._random)
             heappush(self._retries, (due, id(unit), unit))
         elif verdict == "dead_letter":
-            self._graves.ready.append(unit)
+            self._wait_for(self._graves, unit)
         elif verdict == "hold":
             self._held.append(unit)
         else:
@@ -164,18 +171,24 @@ class Schedule:
             if target.is_open() or not self._deadline.covers(unit.timeout_seconds):
                 self._fail(unit, unit.failure or Failure("unknown", "Unreadable"), may_retry=False)
             else:
-                target.ready.appendleft(unit)
+                self._wait_for(target, unit)
+                target.ready.rotate(1)  # it has waited longer than all others
 
     def _start_all(self) -> None:
-        """Starts what can start; what cannot in this invocation is concluded."""
+        """Starts what can start, one call for each target in turn, and concludes what cannot any more."""
         going = True
         while going:
             going = False
-            for target in list(self._targets.values()):
+            for target in list(self._busy.values()):
+                if self._in_flight >= self._workers.most:
+                    return
                 going = self._refuse(target) or going
-                while target.ready and self._may_start(target):
+                if target.ready and self._may_start(target):
+                    self._busy[target.name] = self._busy.pop(target.name)
                     self._start(target)
                     going = True
+                if not target.ready:
+                    self._busy.pop(target.name, None)
 
     def _refuse(self, target: Target) -> bool:
         """Concludes all that waits for a target to which nothing more is sent."""
@@ -319,6 +332,7 @@ class Schedule:
             unit.tries -= 1
             self._tried -= unit.tries == 0
         call.target.ready.extendleft(reversed(call.units))
+        self._busy[call.target.name] = call.target
 
     def _settle_units(self, call: _Call, errors: Sequence[Exception | None]) -> None:
         failures = [

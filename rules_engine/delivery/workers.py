@@ -26,6 +26,10 @@ class Finished(NamedTuple):
 
 
 class Workers(Protocol):
+    @property
+    def most(self) -> int:
+        """How many jobs run at a time: one that had to wait would start too late to end in time."""
+
     def submit(self, job: Any, run: Callable[[], Any]) -> None: ...
 
     def finished(self, timeout_seconds: float | None) -> Finished | None:
@@ -39,6 +43,7 @@ class ThreadWorkers:
     """Threads of one invocation, started as they are needed."""
 
     def __init__(self, most: int = MOST_THREADS) -> None:
+        self.most = most
         self._executor = ThreadPoolExecutor(most, "delivery")
         self._results: SimpleQueue[Finished] = SimpleQueue()
 
