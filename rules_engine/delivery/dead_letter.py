@@ -94,13 +94,18 @@ def read_dead_letter(message: str, fetch: Callable[[str, str], bytes]) -> DeadLe
         fields = json.loads(message)
     except ValueError:
         raise DeadLetterError("the message is not JSON") from None
+    return dead_letter_of(fields, fetch)
+
+
+def dead_letter_of(fields: Any, fetch: Callable[[str, str], bytes]) -> DeadLetter:
+    """The same of a message that is decoded."""
     if not isinstance(fields, dict) or sorted(fields) != sorted(FIELDS):
         raise DeadLetterError("the message is not a dead letter of the rules engine")
     if fields["v"] != VERSION:
         raise DeadLetterError(f"the dead letter has version {fields['v']!r}: this program reads {VERSION}")
-    record = _record_of(fields.pop("encoding"), fields["record"], fetch)
-    del fields["v"]
-    return DeadLetter(**{**fields, "record": record, "done": tuple(fields["done"])})
+    record = _record_of(fields["encoding"], fields["record"], fetch)
+    kept = {name: fields[name] for name in DeadLetter.__dataclass_fields__}
+    return DeadLetter(**{**kept, "record": record, "done": tuple(fields["done"])})
 
 
 def _record_of(encoding: Any, record: Any, fetch: Callable[[str, str], bytes]) -> Any:

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.delivery.dead_letter import DeadLetter, DeadLetterError, read_dead_letter
+from rules_engine.delivery.dead_letter import DeadLetter, DeadLetterError, dead_letter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ def read_message(text: str, fetch: Callable[[str, str], bytes]) -> Message:
     for kind in (DYNAMODB, KINESIS):
         if kind in document:
             return _positions(kind, document[kind])
-    return read_dead_letter(text, fetch)
+    return dead_letter_of(document, fetch)
 
 
 def _event_of(payload: Any) -> Any:
