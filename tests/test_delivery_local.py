@@ -14,15 +14,17 @@ import pytest
 from rules_engine.deploy.package import build_package
 from rules_engine.local.function_process import FunctionProcess
 from rules_engine.local.ministack import free_port
+from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.redrive.message import read_message
 from tests.aws_proxy import AwsProxy
-from tests.delivery_fakes import change
-from tests.receiver import Receiver, running_receiver
+from tests.delivery_fakes import change, malformed
+from tests.receiver import Receiver, running_receiver, silent_server
 from tests.test_actions_sns import subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rules_engine.local.ministack import Ministack
 
@@ -69,7 +71,10 @@ class Surroundings:
     inbox_url: str
 
     def dead_letters(self) -> list[Any]:
-        return [read_message(body, lambda bucket, key: b"") for body in self._drained(self.dead_letters_url)]
+        return [read_message(text, lambda bucket, key: b"") for text in self.dead_letter_texts()]
+
+    def dead_letter_texts(self) -> list[str]:
+        return self._drained(self.dead_letters_url)
 
     def published(self) -> list[str]:
         return sorted(self._drained(self.inbox_url))
@@ -299,3 +304,52 @@ def test_without_a_state_table_and_a_queue_nothing_is_lost_either(surroundings: 
         assert deliver(function, raws[4:]) == []
         arrived = requests_to(receiver)
     assert arrived == {f"/o-{number}": 1 if number < 5 else 2 for number in range(1, 21)}
+
+
+def test_a_function_that_is_killed_in_the_middle_loses_nothing(surroundings: Surroundings) -> None:
+    raws = records(30)
+    with running_receiver() as receiver, silent_server() as silent:
+        environment = surroundings.environment | {"URL": silent}
+        package = build_package(RuleSet((WEBHOOK, PUBLISHED)))
+        with FunctionProcess(package, environment, timeout_seconds=3) as function:
+            error = function.invoke({"Records": raws}).error
+        assert error is not None
+        assert "Task timed out" in error["errorMessage"]
+        done = surroundings.published()
+        assert done == sorted(raw["eventID"] for raw in raws)
+        with function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function:
+            assert deliver(function, raws) == []
+        assert requests_to(receiver) == {f"/o-{number}": 1 for number in range(1, 31)}
+    # What the killed invocation had done is repeated: it could not say so.
+    assert surroundings.published() == done
+
+
+def test_no_secret_and_no_item_value_gets_into_logs_metrics_errors_or_letters(
+    surroundings: Surroundings, unique_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    secret = unique_name("secret")
+    config = {"url": f"${{secret:{secret}#url}}", "headers": {"x-token": f"${{secret:{secret}#token}}"}}
+    posted = Rule("posted", ("orders",), (ActionSpec("webhook", "webhook", config),))
+    ours = {
+        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        "TOPIC": surroundings.environment["TOPIC"] + "-not-there",
+        "COPIES": "not-there",
+        "RULES_ENGINE_PARTIAL_BATCH": "off",
+    }
+    with WebhookReceiver() as receiver:
+        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
+        url = f"https://{receiver.address}/canary-secret?token=canary-secret"
+        text = json.dumps({"url": url, "token": "canary-secret"})
+        surroundings.aws.client("secretsmanager").create_secret(Name=secret, SecretString=text)
+        young, old = change(1, name="canary-value"), change(2, name="canary-value")
+        young["dynamodb"]["ApproximateCreationDateTime"] = int(time.time())
+        with function_of(surroundings.environment | ours, posted, PUBLISHED, COPIED) as function:
+            error = function.invoke({"Records": [young, old, malformed(3)]}).error
+            figures, log = metrics(function), function.log
+        assert {each.headers["x-token"] for each in receiver.received} == {"canary-secret"}
+    letters = surroundings.dead_letter_texts()
+    assert (figures["DeadLettered"], figures["Unresolved"], len(letters)) == (3, 3, 4)
+    assert error is not None
+    assert "canary-secret" not in f"{error}{log}{letters}"
+    assert "canary-value" not in f"{error}{log}"
+    assert sum("canary-value" in letter for letter in letters) == 3
