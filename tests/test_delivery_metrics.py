@@ -179,6 +179,21 @@ def test_a_batch_that_fails_as_a_whole_is_counted() -> None:
     assert totals(checked(lines[0])) == {"Records": 1, "Matched": 1, "FailedBatches": 1}
 
 
+@pytest.mark.parametrize("age_seconds", [0, 7 * 3600])
+def test_what_cannot_be_given_up_without_a_queue_is_counted(age_seconds: int) -> None:
+    errors = {
+        "e-1": ActionError("HTTP_422", "refused", "permanent"),
+        "e-2": ActionError("HTTP_503", "down", "transient"),
+    }
+    bench = Bench(rules_of(first="a"), World(fault=lambda event_id, action_id, number: errors.get(event_id)))
+    bench.dead_letters = None
+    bench.world.clock.time = START + age_seconds
+    lines = measured(bench)
+    assert bench.deliver(change(1), change(2), change(3)) == "100"
+    document = checked(lines[0])
+    assert (document["Unresolved"], document["NotGivenUp"]) == (2, 2 if age_seconds else 1)
+
+
 def test_a_quiet_batch_is_a_line_of_zeros_and_an_empty_one_is_none() -> None:
     bench = Bench(RuleSet((Rule("none", ("others",), (ActionSpec("a", "fake"),)),)))
     lines = measured(bench)

@@ -39,6 +39,7 @@ UNITS = {
     "SystemicFailures": "Count",
     "BlockedTargets": "Count",
     "DeadLettersNotWritten": "Count",
+    "NotGivenUp": "Count",
     "FailedBatches": "Count",
     "Lag": "Seconds",
 }
@@ -157,6 +158,7 @@ def _totals(report: Report, missing: int) -> dict[str, float]:
         "SystemicFailures": report.classes["systemic"],
         "BlockedTargets": report.classes["blocked"],
         "DeadLettersNotWritten": report.not_buried,
+        "NotGivenUp": report.not_given_up,
         "FailedBatches": int(report.is_failed),
         "Lag": round(max((each.lag_seconds for each in counts), default=0.0), 3),
     }

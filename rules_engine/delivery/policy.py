@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rules_engine.delivery.failure import Failure
     from rules_engine.delivery.unit import Unit
 
-Verdict = Literal["retry", "dead_letter", "hold", "block"]
-"""`hold`: a dead letter too, unless so much fails in the same way that the fault must be ours."""
+Verdict = Literal["retry", "dead_letter", "hold", "block", "keep"]
+"""`hold`: a dead letter too, unless so much fails in the same way that the fault must be ours. `keep`: as
+`block`, where it would be a dead letter if there were a queue for it."""
 
 QUICK_RETRIES = {"transient": 2, "unknown": 1}
 TRIES_OF_THE_UNKNOWN = 3
@@ -39,13 +40,12 @@ class Policy:
         exhausted = is_unknown and unit.tries + unit.tries_before >= TRIES_OF_THE_UNKNOWN
         if may_retry and not exhausted and unit.tries <= QUICK_RETRIES.get(failure.error_class, 0):
             return "retry"
-        if not self.has_dead_letters:
+        hopeless = failure.error_class in HOPELESS or unit.on_error == "dead_letter"
+        if not hopeless and not exhausted and not self.is_too_old(unit, now):
             return "block"
-        if failure.error_class in HOPELESS or unit.on_error == "dead_letter":
-            return "dead_letter"
-        if self.is_too_old(unit, now):
-            return "dead_letter"
-        return "hold" if exhausted else "block"
+        if not self.has_dead_letters:
+            return "keep"
+        return "dead_letter" if hopeless or self.is_too_old(unit, now) else "hold"
 
     def is_too_old(self, unit: Unit, now: float) -> bool:
         """Of a record that does not say when it was made nothing is known."""

@@ -37,7 +37,7 @@ FIELDS = (
 )
 """All that a line may have beside `level` and `message`, in this order."""
 
-_THEN = {"dead_letter": "dead letter", "hold": "dead letter", "block": "comes again"}
+_THEN = {"dead_letter": "dead letter", "hold": "dead letter", "block": "comes again", "keep": "comes again"}
 
 
 @dataclass(slots=True)
@@ -69,6 +69,7 @@ class Report:
     """Records by table, event name, and whether time to live removed the item."""
     unreadable: int = 0
     not_buried: int = 0
+    not_given_up: int = 0
     is_failed: bool = False
     """Whether the batch is to come again as a whole."""
 
@@ -95,7 +96,8 @@ class Report:
             if unit.rule_id is not None:
                 self.of(unit.rule_id).retried += 1
             return
-        if not unit.tries and verdict == "block":
+        self.not_given_up += verdict == "keep"
+        if not unit.tries and verdict in ("block", "keep"):
             return  # said once for all that wait for the target
         message = "action failed" if unit.rule_id is not None else "record cannot be read"
         self._unit_line(message, unit, failure, then=_THEN[verdict])
