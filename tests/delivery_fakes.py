@@ -81,11 +81,14 @@ class World:
     tried: list[tuple[str, str]] = field(default_factory=list)
     """(event id, action id) of every try, in order."""
     done: list[tuple[str, str]] = field(default_factory=list)
+    started: list[tuple[str, str | None]] = field(default_factory=list)
+    """Every try, and every dead letter of a queue that is told of this list, in order."""
     calls: list[int] = field(default_factory=list)
     """How many units each call carried."""
 
     def attempt(self, unit: tuple[str, str]) -> Fault:
         self.tried.append(unit)
+        self.started.append(unit)
         self.clock.time += self.seconds(*unit)
         fault = self.fault(*unit, self.tried.count(unit))
         if fault is None:
@@ -162,11 +165,13 @@ class FakeDeadLetters:
 
     letters: list[DeadLetter] = field(default_factory=list)
     fault: Callable[[], Fault] = lambda: None
+    started: list[tuple[str, str | None]] = field(default_factory=list)
 
     def send(self, letter: DeadLetter) -> None:
         if (fault := self.fault()) is not None:
             raise fault
         self.letters.append(read_dead_letter(letter.message(), lambda bucket, key: b""))
+        self.started.append((letter.record["eventID"], letter.action))
 
     @property
     def units(self) -> list[tuple[str, str | None]]:

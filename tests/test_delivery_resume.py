@@ -44,8 +44,8 @@ class Items:
         return {"Item": self.item}
 
 
-@given(st.frozensets(NAMES, max_size=20), st.dictionaries(NAMES, st.integers(1, 9), max_size=5))
-def test_what_is_written_is_read(done: frozenset[bytes], tries: dict[bytes, int]) -> None:
+@given(st.lists(NAMES, max_size=20).map(tuple), st.dictionaries(NAMES, st.integers(1, 9), max_size=5))
+def test_what_is_written_is_read(done: tuple[bytes, ...], tries: dict[bytes, int]) -> None:
     store = TableResumeStore(Items(), "state")
     checkpoint = Checkpoint(done, tries)
     store.write("key", checkpoint, 0.0)
@@ -55,10 +55,9 @@ def test_what_is_written_is_read(done: frozenset[bytes], tries: dict[bytes, int]
 def test_an_item_is_never_too_large_for_dynamodb() -> None:
     items = Items()
     names = [number.to_bytes(ID_BYTES, "big") for number in range(30_000)]
-    TableResumeStore(items, "state").write(
-        "k" * 300, Checkpoint(frozenset(names), dict.fromkeys(names, 3)), 0.0
-    )
-    assert len(items.item["done"]["B"]) == MOST_DONE * ID_BYTES
+    TableResumeStore(items, "state").write("k" * 300, Checkpoint(tuple(names), dict.fromkeys(names, 3)), 0.0)
+    # Of every lane the beginning is kept.
+    assert items.item["done"]["B"] == b"".join(names[:MOST_DONE])
     assert len(items.item["tries"]["M"]) == MOST_TRIES
     size = len(items.item["done"]["B"]) + sum(len(name) + 2 for name in items.item["tries"]["M"]) + 1_000
     assert size < 400 * 1024
@@ -78,7 +77,7 @@ def test_a_short_id_is_the_start_of_the_delivery_id() -> None:
 
 def test_without_a_table_nothing_is_kept() -> None:
     store = NoResumeStore()
-    store.write("key", Checkpoint(frozenset({b"x" * ID_BYTES})), 0.0)
+    store.write("key", Checkpoint((b"x" * ID_BYTES,)), 0.0)
     assert store.read("key") == NOTHING
 
 
@@ -105,7 +104,7 @@ def test_a_real_table_keeps_it(ministack: Ministack, unique_name: Callable[[str]
     store = TableResumeStore(client, table)
     name = short_id(delivery_id("e", "r", "a"))
     assert store.read("key") == NOTHING
-    store.write("key", Checkpoint(frozenset({name}), {name: 2}), 1_700_000_000.5)
-    assert store.read("key") == Checkpoint(frozenset({name}), {name: 2})
+    store.write("key", Checkpoint((name,), {name: 2}), 1_700_000_000.5)
+    assert store.read("key") == Checkpoint((name,), {name: 2})
     item = client.get_item(TableName=table, Key={"id": {"S": "key"}})["Item"]
     assert item["expires_at"] == {"N": str(1_700_000_000 + 48 * 3600)}

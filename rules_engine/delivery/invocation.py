@@ -159,12 +159,7 @@ class Invocation:
                 report.of(unit.rule_id).unresolved += 1
         whole = is_flooded or not self.partial_batch
         first = 0 if whole else min(unit.position for unit in unresolved)
-        checkpoint = next_checkpoint(before, units, first)
-        if checkpoint != (before if first == 0 else NOTHING):
-            try:
-                self.resume.write(resume_key(records[first]), checkpoint, self.clock.now())
-            except Exception as error:  # noqa: BLE001 - it costs repeats, and the answer loses nothing
-                report.line("ERROR", "state table cannot be written", code=classify(error).code)
+        self._write_checkpoint(records, first, before, next_checkpoint(before, units, first), report)
         if is_flooded:
             codes = Counter(unit.failure.code for unit in unresolved if unit.failure is not None)
             (most, _), *_ = codes.most_common(1)
@@ -172,6 +167,25 @@ class Invocation:
                 f"more than half of the batch failed with {most}: it is to come again as a whole"
             )
         return min(unresolved, key=lambda unit: unit.position).record.failure_id
+
+    def _write_checkpoint(
+        self, records: Sequence[Record], first: int, before: Checkpoint, after: Checkpoint, report: Report
+    ) -> None:
+        """Raises BatchError where the next delivery would read what an earlier invocation wrote.
+
+        There may be something: its answer may have been lost. What it says is done has been done again since,
+        or not, so it must not stand; an empty checkpoint is written for that.
+        """
+        if first == 0 and after == before:
+            return
+        code = None
+        try:
+            self.resume.write(resume_key(records[first]), after, self.clock.now())
+        except Exception as error:  # noqa: BLE001 - at the first record it costs repeats only
+            code = classify(error).code
+            report.line("ERROR", "state table cannot be written", code=code)
+        if code is not None and first > 0:
+            raise BatchError(f"the state table cannot be written: {code}")
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:
@@ -195,10 +209,11 @@ def _skip_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> Non
     """Marks what was done in an earlier delivery."""
     if before == NOTHING:
         return
+    done = frozenset(before.done)
     for unit in units:
         name = short_id(unit.id)
         unit.tries_before = before.tries.get(name, 0)
-        if name in before.done:
+        if name in done:
             unit.outcome = "skipped"
             report.resolved(unit)
 

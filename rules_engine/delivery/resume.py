@@ -36,9 +36,12 @@ MOST_TRIES = 500
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a resume item says: ids of units that are done, and tries made of some that are not."""
+    """What a resume item says: ids of units that are done, in the order of their records, and tries made of
+    some that are not. The order is for an item that is full: of a lane only the end may be forgotten, or an
+    older change would be made again and a newer one not.
+    """
 
-    done: frozenset[bytes] = frozenset()
+    done: tuple[bytes, ...] = ()
     tries: Mapping[bytes, int] = field(default_factory=dict)
 
 
@@ -87,8 +90,9 @@ class TableResumeStore:
         item: dict[str, Any] = {
             KEY: {"S": key},
             EXPIRY: {"N": str(int(now) + LIFETIME_SECONDS)},
-            "done": {"B": b"".join(list(checkpoint.done)[:MOST_DONE])},
         }
+        if checkpoint.done:
+            item["done"] = {"B": b"".join(checkpoint.done[:MOST_DONE])}
         if checkpoint.tries:
             kept = list(checkpoint.tries.items())[:MOST_TRIES]
             item["tries"] = {"M": {_text(name): {"N": str(count)} for name, count in kept}}
@@ -107,10 +111,10 @@ def short_id(delivery_id: str) -> bytes:
 
 
 def _checkpoint_of(item: Mapping[str, Any]) -> Checkpoint:
-    done = bytes(item["done"]["B"])
+    done = bytes(item["done"]["B"]) if "done" in item else b""
     tries = item.get("tries", {}).get("M", {})
     return Checkpoint(
-        frozenset(done[at : at + ID_BYTES] for at in range(0, len(done), ID_BYTES)),
+        tuple(done[at : at + ID_BYTES] for at in range(0, len(done), ID_BYTES)),
         {base64.b32decode(name): int(count["N"]) for name, count in tries.items()},
     )
 
@@ -118,20 +122,22 @@ def _checkpoint_of(item: Mapping[str, Any]) -> Checkpoint:
 def next_checkpoint(before: Checkpoint, units: Iterable[Unit], first: int) -> Checkpoint:
     """After an invocation of which the record at position `first` is the first that comes again.
 
-    What concerns records that were not in the batch is kept: Lambda may have halved it.
+    `units` are in the order of their records. What concerns records that were not in the batch is kept, for
+    Lambda may have halved it.
     """
-    done, gone = set(before.done), set()
+    done, seen = [], set()
     tries = dict(before.tries)
     for unit in units:
         name = short_id(unit.id)
+        seen.add(name)
         tries.pop(name, None)
         if unit.position < first:
-            gone.add(name)
-        elif unit.outcome is not None:
-            done.add(name)
+            continue
+        if unit.outcome is not None:
+            done.append(name)
         elif unit.failure is not None and unit.failure.error_class == "unknown":
             tries[name] = unit.tries_before + unit.tries
-    return Checkpoint(frozenset(done - gone), tries)
+    return Checkpoint((*done, *(name for name in before.done if name not in seen)), tries)
 
 
 def _text(name: bytes) -> str:
