@@ -111,23 +111,24 @@ def test_an_exception_of_others_has_a_class_and_no_words_of_ours(
 
 
 @pytest.mark.parametrize(
-    ("reasons", "error_class"),
+    ("reasons", "error_class", "code"),
     [
-        (["None", "TransactionConflict"], "transient"),
-        (["ThrottlingError", "None"], "transient"),
-        (["ProvisionedThroughputExceeded"], "transient"),
-        (["TransactionConflict", "ValidationError"], "permanent"),
-        (["ItemCollectionSizeLimitExceeded", "None"], "permanent"),
-        (["AccessDenied", "TransactionConflict"], "systemic"),
-        (["ConditionalCheckFailed", "TransactionConflict"], "unknown"),
-        (["None", "None"], "unknown"),
-        ([], "unknown"),
+        (["None", "TransactionConflict"], "transient", "TransactionConflict"),
+        (["ThrottlingError", "None"], "transient", "ThrottlingError"),
+        (["ProvisionedThroughputExceeded"], "transient", "ProvisionedThroughputExceeded"),
+        (["TransactionConflict", "ValidationError"], "permanent", "ValidationError"),
+        (["ItemCollectionSizeLimitExceeded", "None"], "permanent", "ItemCollectionSizeLimitExceeded"),
+        (["AccessDenied", "TransactionConflict"], "systemic", "AccessDenied"),
+        (["ConditionalCheckFailed", "TransactionConflict"], "unknown", "ConditionalCheckFailed"),
+        (["None", "None"], "unknown", "TransactionCanceledException"),
+        ([], "unknown", "TransactionCanceledException"),
     ],
 )
-def test_a_cancelled_transaction_has_the_class_of_its_worst_reason(
-    reasons: list[str], error_class: str
+def test_a_cancelled_transaction_has_the_class_and_the_code_of_its_worst_reason(
+    reasons: list[str], error_class: str, code: str
 ) -> None:
-    assert classify(answer("TransactionCanceledException", 400, reasons)).error_class == error_class
+    failure = classify(answer("TransactionCanceledException", 400, reasons))
+    assert (failure.error_class, failure.code) == (error_class, code)
 
 
 @pytest.mark.parametrize(

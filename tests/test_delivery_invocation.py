@@ -435,6 +435,16 @@ def test_a_target_that_is_down_is_left_alone_after_a_few_calls() -> None:
     assert line["count"] > 80
 
 
+def test_writes_that_meet_are_no_trouble_of_the_table() -> None:
+    conflict: Any = {"Error": {"Code": "TransactionCanceledException"}}
+    conflict["CancellationReasons"] = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+    units = [(f"e-{number}", "a") for number in range(1, 31)]
+    error = ClientError(conflict, "TransactWriteItems")
+    bench = Bench(rules_of(first="a"), failing(*units, error=error, times=2))
+    assert bench.deliver(*map(change, range(1, 31))) is None
+    assert bench.world.tried.count(("e-30", "a")) == 3
+
+
 def test_a_target_whose_calls_hang_costs_one_timeout() -> None:
     units = [(f"e-{number}", "a") for number in range(1, 101)]
     bench = Bench(rules_of(first="a"), failing(*units))

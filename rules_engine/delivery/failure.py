@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from rules_engine.errors import ErrorClass
 
-CANCELLED = "TransactionCanceledException"
-
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
@@ -57,8 +55,16 @@ def code_of(error: BaseException) -> str:
     if isinstance(error, ActionError):
         return error.code
     if isinstance(error, ClientError):
-        return str(_error_of(error).get("Code", "ClientError"))
+        return _reason_of(error) or str(_error_of(error).get("Code", "ClientError"))
     return type(error).__name__
+
+
+def _reason_of(error: ClientError) -> str | None:
+    """Why a transaction was cancelled: its worst reason, where what can never succeed is the worst."""
+    reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+    codes = [code for code in reasons if code not in (None, "None")]
+    order: tuple[ErrorClass, ...] = ("permanent", "unknown", "systemic", "transient")
+    return min(codes, key=lambda code: order.index(class_of_code(code)), default=None)
 
 
 def _error_of(error: ClientError) -> Mapping[str, Any]:
@@ -84,19 +90,10 @@ def _class_of(error: BaseException) -> ErrorClass:
 
 
 def _class_of_answer(error: ClientError) -> ErrorClass:
-    code = code_of(error)
-    if code == CANCELLED:
-        return _class_of_reasons(error.response.get("CancellationReasons", []))
+    if (reason := _reason_of(error)) is not None:
+        return class_of_code(reason)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return class_of_code(code, status)
-
-
-def _class_of_reasons(reasons: list[Any]) -> ErrorClass:
-    """A transaction fails for its worst reason: what can never succeed, then what nobody knows."""
-    codes = [reason.get("Code") for reason in reasons]
-    classes = {class_of_code(code) for code in codes if code not in (None, "None")}
-    order: tuple[ErrorClass, ...] = ("permanent", "unknown", "systemic", "transient")
-    return next((each for each in order if each in classes), "unknown")
+    return class_of_code(code_of(error), status)
 
 
 def _class_of_boto(error: BotoCoreError) -> ErrorClass:

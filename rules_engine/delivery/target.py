@@ -23,6 +23,8 @@ CALLS = 16
 CALLS_BEFORE_AN_ANSWER = 2
 FAILURES_THAT_OPEN = 3
 PROBES = 5
+CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
+"""Two writes of one item at the same time: the table is well."""
 PATIENCE_SECONDS = 1.0
 """How long a target in trouble is given more tries, and how long a failing call may take to count as one."""
 
@@ -85,7 +87,7 @@ class Target:
             self._muted = failure
         elif failure.error_class == "systemic":
             self._trip(failure, now)
-        elif failure.error_class == "transient":
+        elif failure.error_class == "transient" and failure.code not in CONFLICTS:
             self._failures += 1
             if took_seconds >= PATIENCE_SECONDS or self._failures >= FAILURES_THAT_OPEN:
                 self._trip(failure, now)
