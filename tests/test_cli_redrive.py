@@ -199,6 +199,17 @@ def test_a_source_that_cannot_be_read_is_said(
     assert message in captured.err
 
 
+def test_what_was_done_before_a_source_broke_is_reported(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = letter_of(change(1))
+    send(aws, queue_url, letter.message())
+    code = run(rules_engine, ["redrive", "--rules", "rules.yaml", queue_url, f"{queue_url}-none"])
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n")
+    assert captured.err == f"Error: {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue\n"
+
+
 # The ten worst records
 
 

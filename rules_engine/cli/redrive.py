@@ -68,10 +68,14 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
         try:
             run.work_on(source)
         except _aws_errors() as error:
-            raise SourceUnusable(f"{name}: {_code(error)}") from error
+            if not run.rows:
+                raise SourceUnusable(f"{name}: {_code(error)}") from error
+            # What was done until then must not go unsaid.
+            run.is_broken_off = True
+            click.echo(f"Error: {name}: {_code(error)}", err=True)
         finally:
             source.close()
-        if run.is_full:
+        if run.is_full or run.is_broken_off:
             break
     if not run.rows:
         raise NothingFound(f"no dead letter in {', '.join(sources)}")
@@ -123,6 +127,7 @@ class _Run:
     def __init__(self, redriver: Redriver | None, clients: Any, options: dict[str, Any]) -> None:
         self._redriver, self._clients, self._options = redriver, clients, options
         self._taken = 0
+        self.is_broken_off = False
         self.rows: list[dict[str, Any]] = []
 
     @property
@@ -226,7 +231,7 @@ class _Run:
                 if row["result"] != "left out":
                     click.echo(_line(row))
             click.echo(_summary(counts))
-        return PROBLEMS if counts["failed"] else OK
+        return PROBLEMS if counts["failed"] or self.is_broken_off else OK
 
 
 def _fill(row: dict[str, Any], result: Redriven) -> None:
