@@ -24,15 +24,21 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
 """boto3's own default of 60 s is longer than most functions may run."""
 TOTAL_ATTEMPTS = 3
+CONNECTIONS = 16
+"""Kept open: as many as there are calls to one target at a time."""
 
 SECRET = "secret:"  # noqa: S105 - how a reference to one starts
 PARAMETER = "ssm:"
 
 
 class Clients:
-    """boto3 clients. `timeout_seconds` is how long one attempt waits for an answer. Raises SettingsError."""
+    """boto3 clients. `timeout_seconds` is how long one attempt waits for an answer. Raises SettingsError.
 
-    def __init__(self) -> None:
+    `total_attempts` is 1 for whoever tries again by himself.
+    """
+
+    def __init__(self, total_attempts: int = TOTAL_ATTEMPTS) -> None:
+        self._total_attempts = total_attempts
         self._clients: dict[tuple[str, float], Any] = {}
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
@@ -40,11 +46,11 @@ class Clients:
         # A bundle's numbers are Decimal, which sockets do not take.
         seconds = READ_TIMEOUT_SECONDS if timeout_seconds is None else float(timeout_seconds)
         if (service, seconds) not in self._clients:
-            self._clients[service, seconds] = _make_client(service, seconds)
+            self._clients[service, seconds] = _make_client(service, seconds, self._total_attempts)
         return self._clients[service, seconds]
 
 
-def _make_client(service: str, timeout_seconds: float) -> Any:
+def _make_client(service: str, timeout_seconds: float, total_attempts: int) -> Any:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -52,7 +58,8 @@ def _make_client(service: str, timeout_seconds: float) -> Any:
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
         read_timeout=timeout_seconds,
-        retries={"mode": "standard", "total_max_attempts": TOTAL_ATTEMPTS},
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard", "total_max_attempts": total_attempts},
     )
     try:
         return boto3.client(service, config=config)  # type: ignore[call-overload]

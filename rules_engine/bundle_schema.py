@@ -22,6 +22,7 @@ def bundle_schema() -> dict[str, Any]:
             {
                 "format": {"const": FORMAT},
                 "connections": _list_of(_ACTION),
+                "images": _list_of(_IMAGES),
                 "kinds": _list_of(_KIND),
                 "needs": _list_of(_FORM),
                 "outlines": _list_of(_OUTLINE),
@@ -106,6 +107,7 @@ _KIND = _tuple(
     _NUMBER,
     _BOOLEAN,
 )
+_IMAGES = _tuple("table; whether rules count on its new image; and on its old one", _TEXT, _BOOLEAN, _BOOLEAN)
 _RULE = _object(
     {
         "id": _TEXT,

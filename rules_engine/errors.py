@@ -14,6 +14,9 @@ from rules_engine.light_dataclass import dataclass
 
 Severity = Literal["error", "warning"]
 
+ErrorClass = Literal["permanent", "transient", "systemic", "gone", "blocked", "unknown"]
+"""What the failure of an effect means for the next try: see `delivery/failure.py`."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
@@ -103,11 +106,26 @@ class SettingsError(RulesEngineError):
 
 
 class ActionError(RulesEngineError):
-    """An effect that the target refused or that never reached it. `code` is short and stable (`HTTP_503`)."""
+    """An effect that the target refused or that never reached it. `code` is short and stable (`HTTP_503`).
 
-    def __init__(self, code: str, message: str) -> None:
+    `error_class` is what the action knows of it, `retry_after_seconds` what the target asked for.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        error_class: ErrorClass = "unknown",
+        retry_after_seconds: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.error_class = error_class
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Superseded(RulesEngineError):
+    """Raised by an action whose target already holds this change or a newer one: there is nothing to do."""
 
 
 class BatchError(RulesEngineError):

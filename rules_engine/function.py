@@ -9,13 +9,18 @@ an event gives the response for Lambda.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
 from rules_engine.actions import action_type
 from rules_engine.aws import PARAMETER, SECRET, Clients, resolve_references
+from rules_engine.delivery.context import InvocationContext
+from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
+from rules_engine.delivery.metrics import Metrics
 from rules_engine.delivery.response import batch_response
+from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError, SettingsError
 from rules_engine.log_line import log_line, write_line
@@ -29,7 +34,9 @@ if TYPE_CHECKING:
 
     from rules_engine.actions import Action
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
+    from rules_engine.delivery.resume import ResumeStore
     from rules_engine.model import RuleSet
     from rules_engine.settings import Settings
 
@@ -43,25 +50,46 @@ class Function:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, environ: Mapping[str, str], log: Callable[[str], object] = write_line
+        cls,
+        settings: Settings,
+        environ: Mapping[str, str],
+        log: Callable[[str], object] = write_line,
+        metrics: Callable[[str], object] | None = None,
     ) -> Function:
-        """`environ` is what `${NAME}` in templates means. Raises BundleError, RuleSetError, SettingsError."""
+        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation.
+
+        Raises BundleError, RuleSetError, SettingsError.
+        """
         for name in settings.without_effect:
             log(log_line("WARNING", f"{name} has no effect in this version"))
-        rule_set = _load_bundle(settings.bundle)
+        data = _read_bundle(settings.bundle)
+        rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
         clients = Clients()
         surroundings = rule_set.surroundings or Surroundings()
         environment = _environment(surroundings.references, environ, clients)
+        # Delivery tries again by itself, and counts its tries.
+        action_clients = Clients(total_attempts=1)
         for connection in surroundings.connections:
-            action_type(connection.type).connect(connection, environment, clients)
-        actions = actions_of(rule_set, environment, clients)
-        return cls(Invocation(engine, actions, log, settings.debug_values), settings.partial_batch)
+            action_type(connection.type).connect(connection, environment, action_clients)
+        invocation = Invocation(
+            engine,
+            actions_of(rule_set, environment, action_clients),
+            log,
+            debug_values=settings.debug_values,
+            partial_batch=settings.partial_batch,
+            resume=_resume_store(settings, clients),
+            dead_letters=_dead_letter_queue(settings, clients),
+            give_up_seconds=settings.give_up_seconds,
+            rules_hash=hashlib.sha256(data).hexdigest(),
+            metrics=None if metrics is None else Metrics.of(rule_set, metrics),
+        )
+        return cls(invocation, settings.partial_batch)
 
     def __call__(self, event: Any, context: object) -> BatchResponse:
         """Raises RecordError or BatchError where the whole batch is to come again."""
         # Outside of any `except`: an error that is reported must not drag another's text into the log.
-        first_failed_id = self._invocation.deliver(parse_event(event))
+        first_failed_id = self._invocation.deliver(parse_event(event), InvocationContext.of(context))
         return batch_response(first_failed_id, self._partial_batch)
 
 
@@ -70,7 +98,9 @@ def actions_of(
 ) -> Mapping[tuple[str, str], Action]:
     """Actions by rule id and action id, each built when it is first asked for. Without clients they can only
     render."""
-    places = {outline.rule_id: place for place, outline in enumerate(rule_set.outlines or ())}
+    outlines = rule_set.outlines
+    ids = (rule.id for rule in rule_set.rules) if outlines is None else (each.rule_id for each in outlines)
+    places = {rule_id: place for place, rule_id in enumerate(ids)}
 
     def build(key: tuple[str, str]) -> Action:
         rule_id, action_id = key
@@ -94,9 +124,23 @@ def _environment(
     return {**environ, **resolve_references(remote, clients)}
 
 
-def _load_bundle(path: Path) -> RuleSet:
+def _resume_store(settings: Settings, clients: ClientsProtocol) -> ResumeStore:
+    if settings.state_table is None:
+        return NoResumeStore()
+    return TableResumeStore(clients.client("dynamodb"), settings.state_table)
+
+
+def _dead_letter_queue(settings: Settings, clients: ClientsProtocol) -> DeadLetterQueue | None:
+    if settings.dead_letter_queue_url is None:
+        return None
+    s3 = None if settings.spill_bucket is None else clients.client("s3")
+    return SqsDeadLetterQueue(
+        clients.client("sqs"), settings.dead_letter_queue_url, s3, settings.spill_bucket
+    )
+
+
+def _read_bundle(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BundleError(f"the bundle '{path}' cannot be read: {error.strerror}") from error
-    return bundle.load(data)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 def _function() -> Function:
     # Imported here, so that the collector rests meanwhile.
     from rules_engine.function import Function
+    from rules_engine.log_line import write_line
     from rules_engine.settings import Settings
 
-    return Function.from_settings(Settings.from_environment(os.environ), os.environ)
+    return Function.from_settings(Settings.from_environment(os.environ), os.environ, metrics=write_line)
 
 
 def lambda_handler(event: Any, context: object) -> BatchResponse:

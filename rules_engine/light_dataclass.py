@@ -37,14 +37,20 @@ class _Fields:
         described = [
             (name, annotation, *([self._defaults[name]] if name in self._defaults else []))
             for name, annotation in owner.__annotations__.items()
+            if not _is_of_class(annotation)
         ]
         found: dict[str, Field[Any]] = make_dataclass("_", described).__dict__["__dataclass_fields__"]
         owner.__dataclass_fields__ = found  # type: ignore[attr-defined]
         return found
 
 
+def _is_of_class(annotation: object) -> bool:
+    """Whether it is of the class and no field. Annotations are texts: nothing evaluates them."""
+    return isinstance(annotation, str) and annotation.startswith("ClassVar")
+
+
 def _made(cls: type, order: bool) -> type:
-    names = tuple(cls.__annotations__)
+    names = tuple(name for name, annotation in cls.__annotations__.items() if not _is_of_class(annotation))
     body = {key: value for key, value in cls.__dict__.items() if key not in ("__dict__", "__weakref__")}
     defaults = {name: body.pop(name) for name in names if name in body}
     compared = [name for name in names if _option(defaults, name, "compare")]

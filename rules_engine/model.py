@@ -7,7 +7,7 @@ from. Expressions and templates are kept as the author wrote them; whoever needs
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rules_engine.light_dataclass import dataclass, field
 
@@ -106,9 +106,13 @@ class Outline(NamedTuple):
     enabled: bool
 
 
+Images = tuple[bool, bool]
+"""Whether the new and the old image are counted on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the actions of enabled rules take from the function's environment.
+    """What enabled rules take from the function's environment.
 
     `references` are the keys of `${...}` without a default, each once; `connections` are actions of which
     `config` has only what says where they send to, each combination once.
@@ -116,6 +120,8 @@ class Surroundings:
 
     references: tuple[str, ...] = ()
     connections: tuple[ActionSpec, ...] = ()
+    images: tuple[tuple[str, Images], ...] = ()
+    """Tables, and the images of them that rules count on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +172,6 @@ class Delivery:
     action: ActionSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one delivery ended. `error` is None where the target took it."""
-
-    delivery: Delivery
-    error: Exception | None = None
+Outcome = Literal["delivered", "superseded", "skipped", "dead_lettered"]
+"""How a delivery ended: the target took it, or holds something newer; it had been made before; it stands in
+the dead-letter queue. One that has none of these is unresolved and comes again."""

@@ -129,12 +129,14 @@ def rule_shape(action: Schema) -> Schema:
 @cache
 def action_shape(type_name: str) -> Schema:
     """An action of one type: the keys of its own schema and those that every action has."""
-    own = action_type(type_name).SCHEMA
+    found = action_type(type_name)
+    own = found.SCHEMA
+    mode = {**COMMON_PROPERTIES["mode"], "enum": list(found.MODES), "examples": [found.MODES[-1]]}
     return {
         "title": f"{type_name} action",
         **own,
         "required": ["type", *own.get("required", [])],
-        "properties": {**COMMON_PROPERTIES, **own.get("properties", {})},
+        "properties": {**COMMON_PROPERTIES, "mode": mode, **own.get("properties", {})},
     }
 
 

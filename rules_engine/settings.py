@@ -5,12 +5,21 @@
 - `RULES_ENGINE_PARTIAL_BATCH`: `on` where the event source mapping has `ReportBatchItemFailures`; `off`
   (default) makes every failure fail the whole batch. Set to `on` without the mapping's setting it would
   lose records.
+- `RULES_ENGINE_STATE_TABLE`: name or ARN of the DynamoDB table in which the function keeps what the next
+  delivery of a batch must know: key `id` (a string), time to live in `expires_at`. Without it everything
+  after a failed record is done again, and `mode: once` of table actions cannot be had.
+- `RULES_ENGINE_DEAD_LETTER_QUEUE_URL`: URL of the SQS queue for what cannot be delivered. Without it nothing
+  is ever given up: a record that cannot be delivered comes again until the stream drops it.
+- `RULES_ENGINE_SPILL_BUCKET`: S3 bucket for records of dead letters that are too large for a message. Without
+  it such a record is never given up.
+- `RULES_ENGINE_GIVE_UP_SECONDS`: age of a record after which a failure that might pass becomes a dead letter
+  too; 1 to 72000, default 21600 (6 hours).
 - `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
   `off`.
 
 The names in `WITHOUT_EFFECT` are read by no code of this version. They are accepted, so that one environment
-serves several versions, and the function warns of each that is set: nobody should believe in a dead-letter
-queue that nothing writes to.
+serves several versions, and the function warns of each that is set: nobody should believe in a restriction
+that nothing keeps.
 
 A bad value or an unknown `RULES_ENGINE_` name is a SettingsError: a misspelt setting that silently does
 nothing is found in production. Region, credentials and endpoints are boto3's own variables and not repeated
@@ -31,18 +40,30 @@ if TYPE_CHECKING:
 PREFIX = "RULES_ENGINE_"
 BUNDLE = "RULES_ENGINE_BUNDLE"
 PARTIAL_BATCH = "RULES_ENGINE_PARTIAL_BATCH"
+STATE_TABLE = "RULES_ENGINE_STATE_TABLE"
+DEAD_LETTER_QUEUE_URL = "RULES_ENGINE_DEAD_LETTER_QUEUE_URL"
+SPILL_BUCKET = "RULES_ENGINE_SPILL_BUCKET"
+GIVE_UP_SECONDS = "RULES_ENGINE_GIVE_UP_SECONDS"
 DEBUG_VALUES = "RULES_ENGINE_DEBUG_VALUES"
 
-NAMES = (BUNDLE, PARTIAL_BATCH, DEBUG_VALUES)
+NAMES = (
+    BUNDLE,
+    PARTIAL_BATCH,
+    STATE_TABLE,
+    DEAD_LETTER_QUEUE_URL,
+    SPILL_BUCKET,
+    GIVE_UP_SECONDS,
+    DEBUG_VALUES,
+)
 
 WITHOUT_EFFECT = (
-    "RULES_ENGINE_STATE_TABLE",
-    "RULES_ENGINE_DEAD_LETTER_QUEUE_URL",
-    "RULES_ENGINE_SPILL_BUCKET",
-    "RULES_ENGINE_GIVE_UP_SECONDS",
     "RULES_ENGINE_ALLOWED_HOSTS",
     "RULES_ENGINE_PRIVATE_HOSTS",
 )
+
+DEFAULT_GIVE_UP_SECONDS = 21_600
+MOST_GIVE_UP_SECONDS = 72_000
+"""20 hours: what is given up after that may have left the stream before, which keeps 24 hours."""
 
 DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "bundle.json"
 
@@ -53,6 +74,10 @@ class Settings:
 
     bundle: Path = DEFAULT_BUNDLE
     partial_batch: bool = False
+    state_table: str | None = None
+    dead_letter_queue_url: str | None = None
+    spill_bucket: str | None = None
+    give_up_seconds: int = DEFAULT_GIVE_UP_SECONDS
     debug_values: bool = False
     without_effect: tuple[str, ...] = ()
     """Names of variables that are set and do nothing in this version."""
@@ -66,6 +91,10 @@ class Settings:
         return cls(
             bundle=_path(environ, BUNDLE, DEFAULT_BUNDLE),
             partial_batch=_switch(environ, PARTIAL_BATCH),
+            state_table=_text(environ, STATE_TABLE),
+            dead_letter_queue_url=_text(environ, DEAD_LETTER_QUEUE_URL),
+            spill_bucket=_text(environ, SPILL_BUCKET),
+            give_up_seconds=_seconds(environ, GIVE_UP_SECONDS, DEFAULT_GIVE_UP_SECONDS),
             debug_values=_switch(environ, DEBUG_VALUES),
             without_effect=tuple(name for name in WITHOUT_EFFECT if name in environ),
         )
@@ -90,6 +119,20 @@ def _path(environ: Mapping[str, str], name: str, default: Path) -> Path:
     if not text.strip():
         raise SettingsError(f"{name} is empty: give a path or leave it unset")
     return Path(text)
+
+
+def _text(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name)
+    if text is not None and not text.strip():
+        raise SettingsError(f"{name} is empty: give a value or leave it unset")
+    return text
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_GIVE_UP_SECONDS):
+        raise SettingsError(f"{name} is {text!r}: it must be a whole number from 1 to {MOST_GIVE_UP_SECONDS}")
+    return int(text)
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:

@@ -26,11 +26,13 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers each request with the next of `answers` (status, headers), and with 204 when there is none."""
+    """Answers each request with the next of `answers` (status, headers), and with 204 when there is none;
+    to a path in `failing` always with its status."""
 
     url: str
     received: list[Received] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    failing: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager
@@ -40,6 +42,7 @@ def running_receiver() -> Iterator[Receiver]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.received.append(Received(self.command, self.path, headers, self.read_body()))
             status, answer_headers = receiver.answers.pop(0) if receiver.answers else (204, {})
+            status = receiver.failing.get(self.path, status)
             self.answer(HTTPStatus(status), b"", **answer_headers)
 
         do_PUT = do_GET = do_POST  # noqa: N815 - the base class's names

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -271,3 +272,15 @@ def test_a_topic_that_is_not_there_is_an_error_of_the_service(aws: Ministack) ->
     with pytest.raises(ClientError) as failure:
         action.perform(action.render(delivery_of(spec)))
     assert failure.value.response["Error"]["Code"] == "NotFound"
+
+
+def test_once_needs_a_fifo_topic() -> None:
+    hint = "leave 'mode' out, or publish to a topic whose name ends in .fifo"
+    finding = ConfigFinding("RE308", ("mode",), "'mode: once' needs a FIFO topic", hint)
+    assert sns.check({"topic_arn": TOPIC}, "once") == [finding]
+    assert sns.check({"topic_arn": f"{TOPIC}.fifo"}, "once") == []
+    assert sns.check({"topic_arn": "${TOPIC}"}, "once") == []
+    spec = dataclasses.replace(action_spec("sns", topic_arn="${TOPIC}"), mode="once")
+    with pytest.raises(SettingsError) as refusal:
+        sns.build(spec, EMPTY_SCOPE, {"TOPIC": TOPIC}, Clients())
+    assert str(refusal.value) == f"action 'sns': 'mode: once' needs a FIFO topic, and '{TOPIC}' is none"

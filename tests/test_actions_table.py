@@ -180,7 +180,7 @@ def test_a_key_that_came_malformed_is_found_before_it_is_sent() -> None:
             ConfigFinding(
                 "RE308",
                 (),
-                "a table action needs 'put', 'update' or 'delete'",
+                "a table action needs 'put', 'update', 'delete' or 'sync'",
                 "write the item with put: {name: value}",
             ),
         ),
@@ -372,20 +372,23 @@ def test_a_table_that_cannot_be_one_is_refused_when_it_is_built() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "action"),
+    ("config", "calls"),
     [
-        ({"put": "{{ new }}"}, "dynamodb:PutItem"),
-        ({"update": {"key": "{{ keys }}", "remove": ["a"]}}, "dynamodb:UpdateItem"),
-        ({"delete": {"key": "{{ keys }}"}}, "dynamodb:DeleteItem"),
+        ({"put": "{{ new }}"}, ["PutItem", "BatchWriteItem"]),
+        ({"update": {"key": "{{ keys }}", "remove": ["a"]}}, ["UpdateItem"]),
+        ({"delete": {"key": "{{ keys }}"}}, ["DeleteItem", "BatchWriteItem"]),
+        ({"sync": {}}, ["PutItem"]),
     ],
 )
-def test_only_the_one_call_is_allowed_on_the_one_table(config: dict[str, Any], action: str) -> None:
+def test_only_the_calls_it_makes_are_allowed_on_the_one_table(
+    config: dict[str, Any], calls: list[str]
+) -> None:
     named = action_spec("table", table="${HISTORY}", **config)
     by_name = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${HISTORY}"
-    assert table.permissions(named) == [Permission(action, by_name)]
+    assert table.permissions(named) == [Permission(f"dynamodb:{call}", by_name) for call in calls]
     arn = "arn:aws:dynamodb:eu-central-1:000000000000:table/history"
     by_arn = action_spec("table", table=arn, **config)
-    assert table.permissions(by_arn) == [Permission(action, arn)]
+    assert table.permissions(by_arn) == [Permission(f"dynamodb:{call}", arn) for call in calls]
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from rules_engine.actions.transport import Urllib3Transport
+from rules_engine.actions.transport import Answer, Urllib3Transport, retry_after
 from rules_engine.errors import ActionError
 from rules_engine.local.ministack import free_port
 from rules_engine.local.webhook_receiver import WebhookReceiver
@@ -19,7 +20,7 @@ SECRET_PATH = "/services/canary?token=canary"
 
 def send(url: str, timeout_seconds: float = 5) -> int:
     headers = {"content-type": "application/json", "user-agent": "rules-engine"}
-    return Urllib3Transport().send("POST", url, headers, b'{"a":1}', timeout_seconds)
+    return Urllib3Transport().send("POST", url, headers, b'{"a":1}', timeout_seconds).status
 
 
 def test_a_request_arrives_as_it_was_given() -> None:
@@ -52,6 +53,33 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert len(receiver.received) == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        (" 120 ", 120.0),
+        ("0", 0.0),
+        ("Mon, 01 Jan 2024 00:01:30 GMT", 90.0),
+        ("Sun, 31 Dec 2023 23:00:00 GMT", 0.0),
+        ("9" * 400, 999_999_999.0),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_an_answer_says_how_long_to_wait(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, datetime(2024, 1, 1, tzinfo=UTC)) == seconds
+
+
+def test_the_header_of_an_answer_is_read() -> None:
+    with running_receiver() as receiver:
+        receiver.answers.append((429, {"retry_after": "3"}))
+        answer = Urllib3Transport().send("POST", receiver.url, {}, b"{}", 5)
+    assert answer == Answer(429, 3.0)
+
+
 def test_a_failure_is_not_retried() -> None:
     with running_receiver() as receiver:
         receiver.answers.append((503, {"retry-after": "0"}))
@@ -71,7 +99,7 @@ def test_a_connection_is_used_again() -> None:
     transport = Urllib3Transport()
     with running_receiver() as receiver:
         for _ in range(3):
-            assert transport.send("PUT", receiver.url, {}, b"{}", 5) == 204
+            assert transport.send("PUT", receiver.url, {}, b"{}", 5) == Answer(204)
     assert len(receiver.received) == 3
 
 

@@ -313,15 +313,42 @@ def test_each_attempt_has_its_own_time_and_the_same_id() -> None:
     assert attempts == [(delivery_of(spec).id, "1700000000"), (delivery_of(spec).id, "1700000100")]
 
 
-@pytest.mark.parametrize("status", [301, 400, 410, 503])
-def test_any_other_answer_is_a_failure_that_does_not_show_the_url(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "error_class"),
+    [(301, "unknown"), (400, "permanent"), (404, "systemic"), (410, "gone"), (503, "transient")],
+)
+def test_any_other_answer_is_a_failure_that_does_not_show_the_url(status: int, error_class: str) -> None:
     spec = action_spec("webhook", url="${URL}", allow_plain_http=True)
     with running_receiver() as receiver:
-        receiver.answers.append((status, {"location": "/"}))
+        receiver.answers.append((status, {"location": "/", "retry_after": "7"}))
         action = build(spec, {"URL": f"{receiver.url}/canary?token=canary"})
         with pytest.raises(ActionError) as failure:
             action.perform(action.render(delivery_of(spec)))
     assert (failure.value.code, str(failure.value)) == (f"HTTP_{status}", f"the receiver answered {status}")
+    assert (failure.value.error_class, failure.value.retry_after_seconds) == (error_class, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://hooks.example.com/orders/{{ keys.order_id }}", "https://hooks.example.com"),
+        ("https://hooks.example.com?order={{ keys.order_id }}", "https://hooks.example.com"),
+        ("https://hooks.example.com:8443/${PATH}", "https://hooks.example.com:8443"),
+        ("${URL}/{{ keys.order_id }}", "https://h.example.com"),
+    ],
+)
+def test_what_is_down_together_is_a_host(url: str, target: str) -> None:
+    environment = {"URL": "https://h.example.com/orders", "PATH": "orders"}
+    assert build(action_spec("webhook", url=url), environment).target == target
+
+
+def test_a_host_out_of_a_secret_is_not_shown() -> None:
+    action = build(
+        action_spec("webhook", url="${secret:url}"), {"secret:url": "https://canary.example.com/x"}
+    )
+    assert "canary" not in action.target
+    other = build(action_spec("webhook", url="${secret:url}"), {"secret:url": "https://canary.example.com/y"})
+    assert action.target == other.target
 
 
 def test_a_webhook_needs_no_permission() -> None:

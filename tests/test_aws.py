@@ -35,6 +35,12 @@ def test_timeouts_and_retries_are_explicit(clients: Clients) -> None:
     assert (config.connect_timeout, config.read_timeout) == (1.5, 1.5)
 
 
+def test_who_tries_again_by_himself_gets_one_attempt(aws: Ministack) -> None:
+    config = Clients(total_attempts=1).client("sns").meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert config.max_pool_connections == 16
+
+
 def test_a_timeout_out_of_a_bundle_is_taken(clients: Clients) -> None:
     # exact_json reads 0.5 as a Decimal.
     timeout_seconds: Any = Decimal("0.5")

@@ -115,6 +115,7 @@ def test_surroundings_are_those_of_enabled_rules_and_each_stands_once() -> None:
             ActionSpec("one", "webhook", signed),
             ActionSpec("three", "sns", {"topic_arn": "${TOPIC}"}, timeout_seconds=2.5),
         ),
+        (("orders", (True, True)),),
     )
 
 

@@ -13,6 +13,7 @@ from rules_engine.cli.records import load_events, load_records
 from rules_engine.errors import RecordError
 from rules_engine.model import Rule, RuleSet
 from rules_engine.plain_record import record_from_images
+from tests.test_redrive import letter_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,19 @@ def test_an_event_stays_as_it_is(event: Any) -> None:
 def test_a_record_becomes_an_event_of_one(indented: bool) -> None:
     text = exact_json.dumps(RECORD)
     assert events_in(text.replace(",", ",\n") if indented else text) == [{"Records": [RECORD]}]
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_dead_letter_gives_its_record(compressed: bool) -> None:
+    letter = letter_of(RECORD)
+    text = letter.compressed_message() if compressed else letter.message()
+    assert events_in(text) == [{"Records": [RECORD]}]
+
+
+def test_a_dead_letter_whose_record_is_elsewhere_says_where() -> None:
+    text = letter_of(RECORD).pointing_message("spill", "dead-letters/a.json", b"{}")
+    message = "the record is not in the letter: fetch s3://spill/dead-letters/a.json, and give that"
+    assert refusal_of(text) == f"f.json: {message}"
 
 
 def test_an_image_pair_is_for_the_only_table_of_the_rules() -> None:
@@ -93,12 +107,12 @@ def test_a_line_separator_inside_a_text_does_not_end_a_line() -> None:
         ('{"new": {"n": NaN}}', "f.json: NaN is not JSON"),
         (
             '{"detail": 1}',
-            "f.json: neither a stream record, nor a Lambda event (Records), "
+            "f.json: neither a stream record, nor a Lambda event (Records), nor a dead letter, "
             "nor an image pair (event, keys, old, new)",
         ),
         (
             '{"event": "INSERT"}\n7',
-            "f.json:2: neither a stream record, nor a Lambda event (Records), "
+            "f.json:2: neither a stream record, nor a Lambda event (Records), nor a dead letter, "
             "nor an image pair (event, keys, old, new)",
         ),
         ('{"new": {"a": 1}}', "f.json: 'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE"),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
 
 from rules_engine.delivery.response import batch_response
 from rules_engine.errors import BatchError
+from tests.test_layers import AUTHORS_ONLY, FILES, name_of
 
 
 @pytest.mark.parametrize("partial_batch", [True, False])
@@ -28,3 +30,15 @@ def test_without_partial_answers_any_failure_fails_the_batch() -> None:
 def test_an_identifier_that_is_no_record_s_fails_the_batch(identifier: Any) -> None:
     with pytest.raises(BatchError, match="has no identifier to report"):
         batch_response(identifier, partial_batch=True)
+
+
+def test_no_other_module_of_the_function_makes_an_answer() -> None:
+    """The poller reads a misspelt key as success, so the keys stand in one place."""
+    makers = {
+        name_of(path)
+        for part, path, _ in FILES
+        if part not in AUTHORS_ONLY
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Constant) and node.value in ("batchItemFailures", "itemIdentifier"))
+    }
+    assert makers == {"delivery/response.py"}

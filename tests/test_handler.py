@@ -89,5 +89,6 @@ def test_a_batch_is_answered_and_the_function_is_built_once(tmp_path: Path) -> N
     )
     result = python(code, RULES_ENGINE_BUNDLE=str(tmp_path / "bundle.json"))
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert lines[1::2] == [{"batchItemFailures": []}] * 2
-    assert [line["message"] for line in lines[0::2]] == ["o-1", "o-1"]
+    assert [line["message"] for line in lines[0::3]] == ["o-1", "o-1"]
+    assert [(line["Records"], line["Delivered"]) for line in lines[1::3]] == [(1, 1), (1, 1)]
+    assert lines[2::3] == [{"batchItemFailures": []}] * 2

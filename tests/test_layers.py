@@ -15,14 +15,14 @@ PACKAGE = Path(__file__).parent.parent / "rules_engine"
 LAYERS = [
     {"light_dataclass"},
     {"errors"},
-    {"exact_json", "attribute_value", "settings", "model", "on_demand", "poller"},
-    {"record", "source", "log_line"},
+    {"error_class", "exact_json", "attribute_value", "settings", "model", "on_demand", "poller"},
+    {"record", "source", "log_line", "views"},
     {"expression", "plain_record"},
     {"template", "index"},
     {"engine", "actions", "template_checks"},
     {"delivery", "schema", "bundle", "aws"},
     {"loader", "function", "bundle_schema"},
-    {"handler", "deploy", "testing"},
+    {"handler", "deploy", "redrive", "testing"},
     {"local"},
     {"cli"},
 ]
@@ -38,6 +38,7 @@ AUTHORS_ONLY = {
     "poller",
     "deploy",
     "testing",
+    "redrive",
     "local",
     "cli",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -23,6 +23,7 @@ def made(decorator: Any) -> Any:
         y: Any = 2
         tags: list[str] = dataclasses.field(default_factory=list)
         source: str = dataclasses.field(default="", compare=False, repr=False)
+        unit: ClassVar[str] = "m"
 
         @property
         def total(self) -> Any:

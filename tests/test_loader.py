@@ -443,7 +443,8 @@ def test_a_type_of_another_package_is_held_to_its_own_schema(tmp_path: Path) -> 
     (site / "pigeon-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: pigeon\nVersion: 1\n")
     (site / "pigeon-1.dist-info/entry_points.txt").write_text("[rules_engine.actions]\npigeon = pigeon\n")
     (site / "pigeon.py").write_text(
-        "TYPE = 'pigeon'\nTARGETS = ()\nSECRET_FIELDS = ()\ncheck = lambda config: []\n"
+        "TYPE = 'pigeon'\nTARGETS = ()\nSECRET_FIELDS = ()\n"
+        "MODES = ('at_least_once',)\ncheck = lambda config, mode: []\n"
         "SCHEMA = {'type': 'object', 'properties': {'loft': {'type': 'object',"
         " 'dependentRequired': {'street': ['town']}}}}\n"
     )

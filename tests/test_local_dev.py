@@ -94,6 +94,34 @@ def test_a_composite_key_secrets_and_a_write_to_the_watched_table_are_served(tmp
     assert code == 0
 
 
+MODES = """
+version: 1
+defaults: {table: orders}
+rules:
+  - id: order-counted
+    actions:
+      - type: table
+        table: ${CUSTOMERS}
+        mode: once
+        update: {key: {customer_id: "{{ keys.order_id }}"}, add: {changes: 1}}
+      - {id: copy, type: table, table: "${COPIES}", sync: {}}
+      - {type: sns, topic_arn: "${ORDERS}.fifo", mode: once, on_error: dead_letter}
+    tests:
+      - name: a new order
+        record: {event: INSERT, keys: {order_id: o-1}, new: {order_id: o-1, total: 1}}
+        expect: {match: true}
+      - name: a removed order
+        record: {event: REMOVE, keys: {order_id: o-2}, old: {order_id: o-2, total: 1}}
+        expect: {match: true}
+"""
+
+
+def test_actions_that_take_effect_once_and_copies_are_read_back(tmp_path: Path) -> None:
+    code, output = once(tmp_path, MODES)
+    assert re.search(r"^2 changes, 6 of 6 deliveries read back .*, 0 unexpected", output, re.M)
+    assert code == 0
+
+
 def test_a_test_that_is_wrong_is_found_either_way(tmp_path: Path) -> None:
     silent = GREETING.replace("event: INSERT\n", "event: INSERT\n    when: new.vip\n")
     loud = GREETING.replace("greeting", "loud").replace("g-1", "g-2").replace("match: true", "match: false")

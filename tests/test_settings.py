@@ -19,16 +19,28 @@ def test_every_variable_is_read() -> None:
     environ = {
         "RULES_ENGINE_BUNDLE": "/opt/rules.json",
         "RULES_ENGINE_PARTIAL_BATCH": "on",
+        "RULES_ENGINE_STATE_TABLE": "state",
+        "RULES_ENGINE_DEAD_LETTER_QUEUE_URL": "https://sqs.example/123456789012/dead",
+        "RULES_ENGINE_SPILL_BUCKET": "spill",
+        "RULES_ENGINE_GIVE_UP_SECONDS": "72000",
         "RULES_ENGINE_DEBUG_VALUES": "on",
         "PATH": "/bin",
     }
-    expected = Settings(bundle=Path("/opt/rules.json"), partial_batch=True, debug_values=True)
+    expected = Settings(
+        bundle=Path("/opt/rules.json"),
+        partial_batch=True,
+        state_table="state",
+        dead_letter_queue_url="https://sqs.example/123456789012/dead",
+        spill_bucket="spill",
+        give_up_seconds=72_000,
+        debug_values=True,
+    )
     assert Settings.from_environment(environ) == expected
 
 
 def test_what_later_versions_read_is_accepted_and_named() -> None:
-    environ = {"RULES_ENGINE_STATE_TABLE": "state", "RULES_ENGINE_PRIVATE_HOSTS": "127.0.0.1:8080"}
-    expected = Settings(without_effect=("RULES_ENGINE_STATE_TABLE", "RULES_ENGINE_PRIVATE_HOSTS"))
+    environ = {"RULES_ENGINE_ALLOWED_HOSTS": "*", "RULES_ENGINE_PRIVATE_HOSTS": "127.0.0.1:8080"}
+    expected = Settings(without_effect=("RULES_ENGINE_ALLOWED_HOSTS", "RULES_ENGINE_PRIVATE_HOSTS"))
     assert Settings.from_environment(environ) == expected
 
 
@@ -48,7 +60,19 @@ def test_what_later_versions_read_is_accepted_and_named() -> None:
         (
             {"RULES_ENGINE_": "on"},
             "unknown setting 'RULES_ENGINE_': there are RULES_ENGINE_BUNDLE, RULES_ENGINE_PARTIAL_BATCH, "
-            "RULES_ENGINE_DEBUG_VALUES",
+            "RULES_ENGINE_STATE_TABLE, RULES_ENGINE_DEAD_LETTER_QUEUE_URL, RULES_ENGINE_SPILL_BUCKET, "
+            "RULES_ENGINE_GIVE_UP_SECONDS, RULES_ENGINE_DEBUG_VALUES",
+        ),
+        (
+            {"RULES_ENGINE_STATE_TABLE": " "},
+            "RULES_ENGINE_STATE_TABLE is empty: give a value or leave it unset",
+        ),
+        *(
+            (
+                {"RULES_ENGINE_GIVE_UP_SECONDS": text},
+                f"RULES_ENGINE_GIVE_UP_SECONDS is {text!r}: it must be a whole number from 1 to 72000",
+            )
+            for text in ("", "0", "72001", "6h", "1.5", "-1", "9999999999999999999")
         ),
     ],
 )

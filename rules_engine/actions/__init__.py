@@ -16,7 +16,7 @@ from rules_engine.light_dataclass import dataclass
 from rules_engine.model import ActionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rules_engine.model import Delivery, Scope
 
@@ -44,16 +44,19 @@ COMMON_PROPERTIES: dict[str, Any] = {
         "examples": ["sns"],
     },
     "mode": {
-        "enum": ["at_least_once"],
+        "enum": ["at_least_once", "once"],
         "default": "at_least_once",
-        "description": "How often the effect takes place; every repeat has the same delivery id.",
-        "examples": ["at_least_once"],
+        "description": "How often the effect takes place; every repeat has the same delivery id. Not every "
+        "type can do it `once`.",
+        "examples": ["once"],
     },
     "on_error": {
-        "enum": ["retry"],
+        "enum": ["retry", "dead_letter", "continue"],
         "default": "retry",
-        "description": "What happens when the action fails: the record is delivered again.",
-        "examples": ["retry"],
+        "description": "What a failure that may pass means: `retry` delivers the record again, and later "
+        "changes of the item wait; `dead_letter` gives up after a few quick tries; `continue` is as "
+        "`retry`, but the rule's next actions run meanwhile.",
+        "examples": ["dead_letter"],
     },
     "timeout_seconds": {
         "type": "number",
@@ -91,13 +94,40 @@ class Clients(Protocol):
 
 
 class Action(Protocol):
-    """One action of one rule, built once, used for every record."""
+    """One action of one rule, built once, used for every record and from several threads at once."""
+
+    @property
+    def target(self) -> str:
+        """What fails together, such as a topic or a host: while it is down, nothing more is sent to it. Empty
+        for an action that reaches nothing outside of the function."""
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         """The request as plain JSON-able data, keys named as in the target's API. Raises TemplateError."""
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        """Send a rendered request. Raises ActionError, or what boto3 raises."""
+        """Send a rendered request. Raises ActionError, or what boto3 raises; Superseded where the target
+        holds this change or a newer one already."""
+
+
+class BatchingAction(Action, Protocol):
+    """An action that can send several requests in one call, also those of others with its `batch_key`."""
+
+    @property
+    def batch_key(self) -> str: ...
+
+    @property
+    def most_entries(self) -> int:
+        """How many requests one call takes."""
+
+    @property
+    def most_bytes(self) -> int:
+        """How large the requests of one call may be together."""
+
+    def entry_bytes(self, request: Mapping[str, Any]) -> int:
+        """How much of `most_bytes` a request takes."""
+
+    def perform_batch(self, requests: Sequence[Mapping[str, Any]]) -> list[Exception | None]:
+        """Send them in one call: for each what came of it, in their order. Raises where the call failed."""
 
 
 class ActionType(Protocol):
@@ -112,18 +142,20 @@ class ActionType(Protocol):
     """Dotted config paths, and all below them, where `${secret:...}` and `${ssm:...}` may stand."""
     CONNECTION: tuple[str, ...]
     """Config keys that say where an action sends to and as whom: all that `connect` may look at."""
+    MODES: tuple[str, ...]
+    """What `mode` can be."""
     __doc__: str | None
 
     def connect(self, spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> object:
         """Make the client and check what the references of CONNECTION stand for, as far as `build` would.
 
-        The function calls it when it starts, once for all actions that agree in CONNECTION and timeout; it
-        builds an action only when a record needs it. Raises SettingsError."""
+        The function calls it when it starts, once for all actions that agree in CONNECTION, mode and timeout;
+        it builds an action only when a record needs it. Raises SettingsError."""
 
     def permissions(self, spec: ActionSpec) -> list[Permission]:
         """What the function's role must be allowed for this action."""
 
-    def check(self, config: Mapping[str, Any]) -> list[ConfigFinding]:
+    def check(self, config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
         """Mistakes in a config that SCHEMA accepts. Values may hold unrendered templates."""
 
     def build(
@@ -145,7 +177,7 @@ def action_type(name: str) -> ActionType:
 def connection_of(spec: ActionSpec) -> ActionSpec:
     """`spec` with no more of its config than `connect` needs. Raises RuleSetError for an unknown type."""
     config = {key: spec.config[key] for key in action_type(spec.type).CONNECTION if key in spec.config}
-    return ActionSpec(spec.id, spec.type, config, timeout_seconds=spec.timeout_seconds)
+    return ActionSpec(spec.id, spec.type, config, mode=spec.mode, timeout_seconds=spec.timeout_seconds)
 
 
 def action_types() -> dict[str, ActionType]:

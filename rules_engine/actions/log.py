@@ -19,7 +19,7 @@ KiB a line; in a longer one `fields` is cut to a text and the line has `"truncat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine import exact_json
 from rules_engine.actions.rendering import json_of, payload, text_of
@@ -62,6 +62,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
+MODES = ("at_least_once",)
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ CONNECTION: tuple[str, ...] = ()
 class LogAction:
     """Writes one line for each record."""
 
+    target: ClassVar[str] = ""
     level: str
     message: Template | None
     fields: Callable[[StreamRecord], Any] | None
@@ -104,7 +106,7 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return []
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
     return []
 
 

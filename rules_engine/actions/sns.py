@@ -16,14 +16,15 @@
   `String.Array`, a DynamoDB binary `Binary`, `true` and `false` the text. What is null is left out.
 
 Text that users write belongs in the message, not in the subject: a name such as `Zoë`, a line end or a long
-text makes the subject impossible, and the record fails each time it is delivered, which holds up all records
-behind it in its shard. Ids and states of your own, as in the example, are safe.
+text makes the subject impossible, and the message becomes a dead letter. Ids and states of your own, as in
+the example, are safe.
 
 A topic whose name ends in `.fifo` gets the item's key as message group, so the messages of one item stay in
-order, and the delivery id as deduplication id, so a repeat within five minutes is dropped.
+order, and the delivery id as deduplication id, so a repeat within five minutes is dropped. `mode: once` can
+be had with such a topic only.
 
-Permissions: `sns:Publish` on the topic. Limit: 256 KiB for message and attributes together; a larger one is
-an error of the record, not of the topic.
+Messages for one topic go out up to ten in a call. Permissions: `sns:Publish` on the topic. Limit: 256 KiB for
+message and attributes together; a larger one is an error of the record, not of the topic.
 """
 
 from __future__ import annotations
@@ -31,18 +32,19 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine.actions import ConfigFinding, Permission
 from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.attribute_value import Binary
-from rules_engine.errors import RuleSetError, SettingsError, TemplateError
+from rules_engine.error_class import class_of_code
+from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rules_engine.actions import Clients
     from rules_engine.model import ActionSpec, Delivery, Scope
@@ -89,6 +91,7 @@ SCHEMA: dict[str, Any] = {
 TARGETS = ("topic_arn",)
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION = ("topic_arn",)
+MODES = ("at_least_once", "once")
 
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
@@ -98,13 +101,23 @@ _is_topic_arn = re.compile(r"arn:[^:]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,
 
 @dataclass(frozen=True, slots=True)
 class SnsAction:
-    """Publishes one message for each record."""
+    """Publishes one message for each record, up to ten in a call."""
 
+    most_entries: ClassVar[int] = 10
+    most_bytes: ClassVar[int] = MESSAGE_LIMIT_BYTES
     topic_arn: str
     message: Callable[[StreamRecord], Any]
     subject: Template | None
     attributes: Template
     client: Any
+
+    @property
+    def target(self) -> str:
+        return f"sns {self.topic_arn}"
+
+    @property
+    def batch_key(self) -> str:
+        return self.target
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         record = delivery.match.record
@@ -124,12 +137,44 @@ class SnsAction:
         return request
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        parameters = dict(request)
-        if "MessageAttributes" in request:
-            parameters["MessageAttributes"] = {
-                name: _with_bytes(attribute) for name, attribute in request["MessageAttributes"].items()
-            }
-        self.client.publish(**parameters)
+        self.client.publish(**_parameters(request))
+
+    def entry_bytes(self, request: Mapping[str, Any]) -> int:
+        return _size(request["Message"], request.get("MessageAttributes", {}))
+
+    def perform_batch(self, requests: Sequence[Mapping[str, Any]]) -> list[Exception | None]:
+        entries = []
+        for number, request in enumerate(requests):
+            entry = {"Id": str(number), **_parameters(request)}
+            del entry["TopicArn"]
+            entries.append(entry)
+        answer = self.client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
+        published = {entry["Id"] for entry in answer.get("Successful", ())}
+        failed = {entry["Id"]: _entry_error(entry) for entry in answer.get("Failed", ())}
+        # An entry of which nothing is said may or may not have been published: it is tried again.
+        silent = ActionError("NO_ANSWER", "the topic said nothing of this message", "transient")
+        return [
+            None if str(number) in published else failed.get(str(number), silent)
+            for number in range(len(requests))
+        ]
+
+
+def _parameters(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A rendered request as boto3 takes it."""
+    parameters = dict(request)
+    if "MessageAttributes" in request:
+        parameters["MessageAttributes"] = {
+            name: _with_bytes(attribute) for name, attribute in request["MessageAttributes"].items()
+        }
+    return parameters
+
+
+def _entry_error(entry: Mapping[str, Any]) -> ActionError:
+    code = str(entry.get("Code", "FAILED"))
+    error_class = class_of_code(code)
+    if error_class == "unknown":
+        error_class = "permanent" if entry.get("SenderFault") else "transient"
+    return ActionError(code, "the topic refused the message", error_class)
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
@@ -144,8 +189,13 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return [Permission("sns:Publish", spec.config["topic_arn"])]
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    return [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
+    findings = [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+    topic_arn = config["topic_arn"]
+    if not findings and mode == "once" and not references(topic_arn) and not topic_arn.endswith(".fifo"):
+        hint = "leave 'mode' out, or publish to a topic whose name ends in .fifo"
+        findings.append(ConfigFinding("RE308", ("mode",), "'mode: once' needs a FIFO topic", hint))
+    return findings
 
 
 def _check_topic(topic_arn: str) -> Iterator[ConfigFinding]:
@@ -179,11 +229,15 @@ def build(
     spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
 ) -> SnsAction:
     config = spec.config
-    findings = check(config)
+    findings = check(config, spec.mode)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    topic_arn = target(config["topic_arn"], environment)
+    # Without clients the texts in `environment` may be stand-ins.
+    if clients is not None and spec.mode == "once" and not topic_arn.endswith(".fifo"):
+        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return SnsAction(
-        topic_arn=target(config["topic_arn"], environment),
+        topic_arn=topic_arn,
         message=payload(spec, "message", scope, environment),
         subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
         attributes=compile_template(config.get("attributes", {}), scope, environment),
@@ -241,12 +295,14 @@ def _with_bytes(attribute: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _check_size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
-    # A binary counts here as its base64 text, a third more than SNS counts: near the limit, never beyond it.
-    texts = [
-        message,
-        *attributes,
-        *(text for attribute in attributes.values() for text in attribute.values()),
-    ]
-    size = sum(len(text.encode()) for text in texts)
+    size = _size(message, attributes)
     if size > MESSAGE_LIMIT_BYTES:
         raise TemplateError(f"the message has {size} bytes: SNS takes at most {MESSAGE_LIMIT_BYTES}")
+
+
+def _size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> int:
+    # A binary counts here as its base64 text, a third more than SNS counts: near the limit, never beyond it.
+    size = len(message.encode())
+    for name, attribute in attributes.items():
+        size += len(name.encode()) + sum(len(text.encode()) for text in attribute.values())
+    return size

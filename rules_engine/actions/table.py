@@ -22,36 +22,55 @@
     elements join a set), `remove` (paths), none of them in the key. A path is `name`, `map.name` or
     `list[0]`;
   - `delete`: `key`.
+  - `sync`: a copy of the item. `key` (default: the record's keys) and `item` (default: the new image).
 
 An update makes the item where there is none, but never the map or list that a path leads through: DynamoDB
-refuses `set: {last_order.id: ...}` for an item without `last_order`, and the record fails until there is one.
+refuses `set: {last_order.id: ...}` for an item without `last_order`, and the update becomes a dead letter.
 Where that can be, set the whole map, `set: {last_order: {id: ...}}`, or use a name of the top level.
 
 Values that are one hole keep their DynamoDB type: sets, binaries and 38-digit numbers are copied as they
-were. A hole without a value writes NULL; in a key it is an error of the record. `add` counts twice when a
-record is delivered twice. Permissions: `dynamodb:PutItem`, `UpdateItem` or `DeleteItem` on the table.
-Limit: 400 KiB an item, DynamoDB's own.
+were. A hole without a value writes NULL; in a key it is an error of the record.
+
+`add` counts again when a record is delivered again. With `mode: once` a write of any kind but `sync` takes
+place once: it is made in one transaction with a marker in the function's state table, which is kept for 16
+days.
+
+A `sync` writes over older versions only, however often and in whatever order records come. Each item carries
+its version in `_sequence_number`. In place of a removed item stands a tombstone: the key, `_removed: true`
+and `_expires_at`, 16 days later; readers leave out what has `_removed`, and time to live on `_expires_at`
+clears it away. Let the rule match every change of the items to be copied: one that it does not match is
+missing.
+
+Puts and deletes for one table go out up to 25 in a call. Permissions: `dynamodb:PutItem`, `UpdateItem` or
+`DeleteItem` on the table, and `BatchWriteItem` with puts and deletes; with `mode: once` also `PutItem` on the
+state table. Limit: 400 KiB an item, DynamoDB's own.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.actions import Permission
+from rules_engine.actions import ConfigFinding, Permission
 from rules_engine.actions.document_path import UpdateNames, parse_path
-from rules_engine.actions.item import addend_of, attribute_of, item_of, key_of
 from rules_engine.actions.rendering import target
 from rules_engine.actions.table_checks import OPERATIONS, check_table, is_table, update_paths
-from rules_engine.attribute_value import to_boto
+from rules_engine.actions.table_writes import (
+    DeleteAction,
+    OnceAction,
+    PutAction,
+    SyncAction,
+    UpdateAction,
+)
 from rules_engine.errors import RuleSetError, SettingsError
-from rules_engine.light_dataclass import dataclass
+from rules_engine.settings import STATE_TABLE
 from rules_engine.template import compile_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from rules_engine.actions import Clients, ConfigFinding
-    from rules_engine.model import ActionSpec, Delivery, Scope
+    from rules_engine.actions import Clients
+    from rules_engine.model import ActionSpec, Scope
     from rules_engine.template import Template
 
 TYPE = "table"
@@ -121,81 +140,31 @@ SCHEMA: dict[str, Any] = {
             "examples": [{"key": "{{ keys }}"}],
             "properties": {"key": _KEY},
         },
+        "sync": {
+            "type": "object",
+            "additionalProperties": False,
+            "description": "Keep a copy of the item, in which no older version ever replaces a newer one.",
+            "examples": [{}, {"item": {"status": "{{ new.status }}"}}],
+            "properties": {
+                "key": {**_KEY, "default": "{{ keys }}"},
+                "item": {
+                    "type": ["object", "string"],
+                    "minProperties": 1,
+                    "minLength": 1,
+                    "default": "{{ new }}",
+                    "description": "What to write of it; the key is added.",
+                    "examples": ["{{ new }}", {"status": "{{ new.status }}"}],
+                },
+            },
+        },
     },
 }
+
+MODES = ("at_least_once", "once")
 
 TARGETS = ("table", "update.remove")
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION = ("table",)
-
-
-@dataclass(frozen=True, slots=True)
-class PutAction:
-    """Writes one item for each record."""
-
-    table: str
-    item: Template
-    client: Any
-
-    def render(self, delivery: Delivery) -> dict[str, Any]:
-        item = item_of("put", self.item.render(delivery.match.record.document))
-        return {"TableName": self.table, "Item": item}
-
-    def perform(self, request: Mapping[str, Any]) -> None:
-        self.client.put_item(TableName=request["TableName"], Item=_to_boto(request["Item"]))
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteAction:
-    """Deletes one item for each record."""
-
-    table: str
-    key: Template
-    client: Any
-
-    def render(self, delivery: Delivery) -> dict[str, Any]:
-        key = key_of("delete.key", self.key.render(delivery.match.record.document))
-        return {"TableName": self.table, "Key": key}
-
-    def perform(self, request: Mapping[str, Any]) -> None:
-        self.client.delete_item(TableName=request["TableName"], Key=_to_boto(request["Key"]))
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateAction:
-    """Changes attributes of one item for each record. All but the values is written when it is built."""
-
-    table: str
-    key: Template
-    expression: str
-    names: Mapping[str, str]
-    set_values: Mapping[str, Template]
-    add_values: Mapping[str, Template]
-    client: Any
-
-    def render(self, delivery: Delivery) -> dict[str, Any]:
-        document = delivery.match.record.document
-        request: dict[str, Any] = {
-            "TableName": self.table,
-            "Key": key_of("update.key", self.key.render(document)),
-            "UpdateExpression": self.expression,
-            "ExpressionAttributeNames": dict(self.names),
-        }
-        values = {
-            placeholder: attribute_of("update.set", template.render(document))
-            for placeholder, template in self.set_values.items()
-        }
-        for placeholder, template in self.add_values.items():
-            values[placeholder] = addend_of(template.render(document))
-        if values:  # DynamoDB refuses an empty map.
-            request["ExpressionAttributeValues"] = values
-        return request
-
-    def perform(self, request: Mapping[str, Any]) -> None:
-        parameters = {**request, "Key": _to_boto(request["Key"])}
-        if "ExpressionAttributeValues" in request:
-            parameters["ExpressionAttributeValues"] = _to_boto(request["ExpressionAttributeValues"])
-        self.client.update_item(**parameters)
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
@@ -203,34 +172,71 @@ def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) 
     table = target(spec.config["table"], environment)
     if not is_table(table):
         raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
+    if spec.mode == "once" and STATE_TABLE not in environment:
+        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a state table in {STATE_TABLE}")
     return clients.client("dynamodb", spec.timeout_seconds)
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
-    table = str(spec.config["table"])
-    if not table.startswith("arn:"):
-        table = f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"
-    return [Permission(action, table) for operation, action in OPERATIONS.items() if operation in spec.config]
+    name = str(spec.config["table"])
+    operation, action = next(each for each in OPERATIONS.items() if each[0] in spec.config)
+    needed = [Permission(action, _arn(name))]
+    if spec.mode == "once":
+        needed.append(Permission("dynamodb:PutItem", _arn(f"${{{STATE_TABLE}}}")))
+    elif operation in ("put", "delete"):
+        needed.append(Permission("dynamodb:BatchWriteItem", _arn(name)))
+    return needed
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    return check_table(config)
+def _arn(table: str) -> str:
+    if table.startswith("arn:"):
+        return table
+    return f"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"
+
+
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
+    findings = check_table(config)
+    if not findings and mode == "once" and "sync" in config:
+        message = "'sync' does not go together with 'mode: once'"
+        findings.append(ConfigFinding("RE308", ("mode",), message, "leave 'mode' out: repeats do no harm"))
+    return findings
 
 
 def build(
-    spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
-) -> PutAction | UpdateAction | DeleteAction:
-    findings = check(spec.config)
+    spec: ActionSpec,
+    scope: Scope,
+    environment: Mapping[str, str],
+    clients: Clients | None,
+    clock: Callable[[], float] = time.time,
+) -> PutAction | UpdateAction | DeleteAction | OnceAction | SyncAction:
+    """`clock` is for tests."""
+    config = spec.config
+    findings = check(config, spec.mode)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
-    table = target(spec.config["table"], environment)
+    table = target(config["table"], environment)
     # Without clients the texts in `environment` may be stand-ins.
     client = None if clients is None else connect(spec, environment, clients)
-    if "put" in spec.config:
-        return PutAction(table, compile_template(spec.config["put"], scope, environment), client)
-    if "delete" in spec.config:
-        return DeleteAction(table, compile_template(spec.config["delete"]["key"], scope, environment), client)
-    return _build_update(table, spec.config["update"], scope, environment, client)
+    if "sync" in config:
+        key, item = (
+            compile_template(config["sync"].get(name, default), scope, environment)
+            for name, default in (("key", "{{ keys }}"), ("item", "{{ new }}"))
+        )
+        return SyncAction(table, key, item, client)
+    write = _build_write(table, config, scope, environment, client)
+    if spec.mode != "once":
+        return write
+    return OnceAction(write, environment.get(STATE_TABLE, f"${{{STATE_TABLE}}}"), client, clock)
+
+
+def _build_write(
+    table: str, config: Mapping[str, Any], scope: Scope, environment: Mapping[str, str], client: Any
+) -> PutAction | UpdateAction | DeleteAction:
+    if "put" in config:
+        return PutAction(table, compile_template(config["put"], scope, environment), client)
+    if "delete" in config:
+        return DeleteAction(table, compile_template(config["delete"]["key"], scope, environment), client)
+    return _build_update(table, config["update"], scope, environment, client)
 
 
 def _build_update(
@@ -256,7 +262,3 @@ def _build_update(
         add_values=values["add"],
         client=client,
     )
-
-
-def _to_boto(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: to_boto(attribute) for name, attribute in attributes.items()}

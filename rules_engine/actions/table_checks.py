@@ -21,8 +21,9 @@ OPERATIONS = {
     "put": "dynamodb:PutItem",
     "update": "dynamodb:UpdateItem",
     "delete": "dynamodb:DeleteItem",
+    "sync": "dynamodb:PutItem",
 }
-"""Key of the config -> the one call it makes."""
+"""Key of the config -> the call it makes for one record."""
 
 ConfigPath = tuple[str | int, ...]
 
@@ -36,7 +37,7 @@ def check_table(config: Mapping[str, Any]) -> list[ConfigFinding]:
     """Everything against the whole action, or, where it is not clear what it does, only that."""
     given = [operation for operation in OPERATIONS if operation in config]
     if not given:
-        message = "a table action needs 'put', 'update' or 'delete'"
+        message = "a table action needs 'put', 'update', 'delete' or 'sync'"
         return [ConfigFinding("RE308", (), message, "write the item with put: {name: value}")]
     if len(given) > 1:
         message = f"'{given[1]}' does not go together with '{given[0]}'"
@@ -46,6 +47,10 @@ def check_table(config: Mapping[str, Any]) -> list[ConfigFinding]:
         findings += _check_put(config["put"])
     elif given == ["delete"]:
         findings += _check_key("delete", config["delete"]["key"])
+    elif given == ["sync"]:
+        if "key" in config["sync"]:
+            findings += _check_key("sync", config["sync"]["key"])
+        findings += _check_sync_item(config["sync"].get("item"))
     else:
         findings += _check_key("update", config["update"]["key"])
         findings += _check_paths(config["update"])
@@ -75,6 +80,15 @@ def _check_put(put: Any) -> Iterator[ConfigFinding]:
     elif isinstance(put, Mapping):
         # Every value that YAML can say is an attribute: the reader refuses the numbers that are none.
         yield from _without_name("put", ("put",), put)
+
+
+def _check_sync_item(item: Any) -> Iterator[ConfigFinding]:
+    path = ("sync", "item")
+    if _is_text(item):
+        hint = 'write name: value lines, or one hole and nothing else, such as: item: "{{ new }}"'
+        yield ConfigFinding("RE109", path, "'sync.item' is always text, never an item", hint)
+    elif isinstance(item, Mapping):
+        yield from _without_name("sync.item", path, item)
 
 
 def _check_key(operation: str, key: Any) -> Iterator[ConfigFinding]:

@@ -9,9 +9,8 @@
 
 - `url`: `https://`. Holes may stand in path segments and query values only and are percent-encoded; scheme
   and host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `.` or `..` as a
-  segment. Where a hole makes one of `.` or `..`, nothing is sent and the record fails each time it is
-  delivered: put a text that users write in a query value or the body, or a fixed text beside it
-  (`/order-{{ new.name }}`).
+  segment. Where a hole makes one of `.` or `..`, nothing is sent and the request becomes a dead letter: put a
+  text that users write in a query value or the body, or a fixed text beside it (`/order-{{ new.name }}`).
 - `method`: `POST` (default) or `PUT`.
 - `headers`: fixed texts, in which `${NAME}` and `${secret:...}` may stand.
 - `body`: always sent as JSON, with exact numbers. Default: the change (`eventID`, `eventName`, `table`,
@@ -23,12 +22,13 @@
 
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
-secret there is a `webhook-signature`. Any answer but 2xx is a failure, a redirect too. Permissions: none, but
-for reading the secret. Limit: 256 KiB.
+secret there is a `webhook-signature`. Any answer but 2xx is a failure, a redirect too; after 410 nothing more
+is sent to that host in the same invocation. Permissions: none, but for reading the secret. Limit: 256 KiB.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ from rules_engine.actions.endpoint import check_path, check_url, host_has_ended,
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.transport import Urllib3Transport
+from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references
@@ -96,6 +97,7 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
+MODES = ("at_least_once",)
 TARGETS = ("headers", "signing_secret")
 SECRET_FIELDS = ("url", "headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
@@ -130,6 +132,7 @@ _are_references = re.compile(r"\s*(?:\$\{[^}]*\}[\s,]*)+").fullmatch
 class WebhookAction:
     """Sends one request for each record."""
 
+    target: str
     method: str
     url: Template
     headers: Mapping[str, str]
@@ -168,9 +171,11 @@ class WebhookAction:
         headers = {**request["headers"], "webhook-timestamp": str(timestamp)}
         if self.keys:
             headers["webhook-signature"] = sign(self.keys, headers["webhook-id"], timestamp, body)
-        status = self.transport.send(self.method, request["url"], headers, body, self.timeout_seconds)
+        answer = self.transport.send(self.method, request["url"], headers, body, self.timeout_seconds)
+        status = answer.status
         if not 200 <= status <= 299:
-            raise ActionError(f"HTTP_{status}", f"the receiver answered {status}")
+            message, wait = f"the receiver answered {status}", answer.retry_after_seconds
+            raise ActionError(f"HTTP_{status}", message, class_of_status(status), wait)
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> tuple[bytes, ...]:
@@ -188,7 +193,7 @@ def permissions(spec: ActionSpec) -> list[Permission]:
     return []
 
 
-def check(config: Mapping[str, Any]) -> list[ConfigFinding]:
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
     return [*_check_url(config), *_check_headers(config.get("headers", {})), *_check_secret(config)]
 
 
@@ -282,6 +287,7 @@ def build(
     except ValueError as error:
         raise SettingsError(f"action '{spec.id}': {error}") from None
     return WebhookAction(
+        target=_host(config["url"], environment),
         method=config.get("method", "POST"),
         url=compile_template(config["url"], scope, environment, encode=percent_encode),
         headers=headers,
@@ -292,6 +298,18 @@ def build(
         transport=transport or (None if clients is None else Urllib3Transport()),
         clock=clock,
     )
+
+
+def _host(url: str, environment: Mapping[str, str]) -> str:
+    """Scheme, host and port, which never come from a record: what is down together. Logs show it, so one that
+    a secret gives is shown by its hash."""
+    found = holes(url)
+    start = url[: found[0].start] if found else url
+    scheme, _, rest = target(start, environment).partition("://")
+    host = f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
+    if any(reference.kind != "env" for reference in references(start)):
+        return f"webhook {hashlib.sha256(host.encode()).hexdigest()[:12]}"
+    return host
 
 
 def _signing_keys(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[bytes, ...]:

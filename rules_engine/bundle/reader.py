@@ -36,7 +36,9 @@ def load(data: bytes) -> RuleSet:
             _Rules(lines[middle + 1 :], scopes),
             _outlines(head, scopes),
             Surroundings(
-                tuple(head["references"]), tuple(ActionSpec(**written) for written in head["connections"])
+                tuple(head["references"]),
+                tuple(ActionSpec(**written) for written in head["connections"]),
+                tuple((table, (new, old)) for table, new, old in head["images"]),
             ),
         )
     except (TypeError, ValueError, LookupError) as error:

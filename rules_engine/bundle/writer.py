@@ -20,9 +20,10 @@ from rules_engine.expression.need_codec import NeedWriter
 from rules_engine.expression.trees import encode_tree, tree_of
 from rules_engine.index.outline import outline_of
 from rules_engine.template import holes, references
+from rules_engine.views import images_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rules_engine.expression.compiler import CompiledConditions
     from rules_engine.expression.node import Node
@@ -67,7 +68,7 @@ class _Writer:
         self._trees: dict[str, Node] = {}
         self._expressions: dict[int, _Expressions] = {}
 
-    def write(self, rules: Iterable[Rule]) -> bytes:
+    def write(self, rules: Sequence[Rule]) -> bytes:
         outlines, lines = [], []
         for rule in rules:
             expressions = self._in_scope(rule.scope)
@@ -80,6 +81,7 @@ class _Writer:
             self._trees |= expressions.trees()
         head = {
             "connections": list(self._connections.values()),
+            "images": [[table, *images] for table, images in images_wanted(rules).items()],
             "kinds": self._kinds.values,
             "needs": self._needs.values,
             "outlines": outlines,

@@ -42,7 +42,8 @@ def command(
 ) -> int:
     """Show of each rule whether it matches RECORD, clause by clause, with the values read.
 
-    RECORD is a file, or - for standard input: a stream record, a Lambda event with several, or a plain
+    RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter, or
+    a plain
     pair of images like {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}.
 
     \b

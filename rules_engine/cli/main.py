@@ -35,6 +35,7 @@ COMMANDS = {
     "validate": "rules_engine.cli.validate",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
+    "redrive": "rules_engine.cli.redrive",
     "list": "rules_engine.cli.list",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",

@@ -1,7 +1,7 @@
 """Records as people have them -> events as Lambda delivers them.
 
-In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, or a plain
-image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}`). Out: events that
+In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, a dead letter,
+or a plain image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}`). Out: events that
 `parse_event` and the handler take. Records that stand alone are put together into batches, in their order.
 Numbers stay exact, and no key may stand twice in an object. What is none of these is refused with a
 RecordError that names file and line.
@@ -29,6 +29,7 @@ BATCH_SIZE = 100
 
 _RECORD_KEYS = {"dynamodb", "kinesis"}
 _IMAGE_KEYS = {"event", "keys", "old", "new"}
+_LETTER_KEYS = {"v", "record", "encoding", "rules_hash"}
 
 
 def load_records(file: IO[str], rule_set: RuleSet) -> list[StreamRecord | MalformedRecord]:
@@ -86,14 +87,30 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
 
 def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     if isinstance(document, Mapping):
+        if document.keys() >= _LETTER_KEYS:
+            return _from_letter(document, place)
         if document.keys() & _RECORD_KEYS:
             return document
         if document.keys() & _IMAGE_KEYS:
             return _from_images(document, place, rule_set)
     raise RecordError(
-        f"{place}: neither a stream record, nor a Lambda event (Records), "
+        f"{place}: neither a stream record, nor a Lambda event (Records), nor a dead letter, "
         "nor an image pair (event, keys, old, new)"
     )
+
+
+def _from_letter(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """The record that a dead letter holds."""
+    from rules_engine.delivery.dead_letter import DeadLetterError, dead_letter_of
+
+    def refuse(bucket: str, key: str) -> bytes:
+        raise DeadLetterError(f"the record is not in the letter: fetch s3://{bucket}/{key}, and give that")
+
+    try:
+        record: Mapping[str, Any] = dead_letter_of(document, refuse).record
+    except DeadLetterError as error:
+        raise RecordError(f"{place}: {error}") from error
+    return record
 
 
 def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:

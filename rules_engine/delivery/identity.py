@@ -12,7 +12,7 @@ import base64
 import hashlib
 
 VERSION = "v1"
-LENGTH = 32
+LENGTH_BYTES = 20
 """160 bits of the digest: 32 characters of RFC 4648 base32, legal as a FIFO deduplication id and a URL
 segment."""
 
@@ -20,4 +20,4 @@ segment."""
 def delivery_id(event_id: str, rule_id: str, action_id: str) -> str:
     """32 characters of A-Z and 2-7."""
     name = "\0".join((VERSION, event_id, rule_id, action_id))
-    return base64.b32encode(hashlib.sha256(name.encode()).digest()).decode("ascii")[:LENGTH]
+    return base64.b32encode(hashlib.sha256(name.encode()).digest()[:LENGTH_BYTES]).decode("ascii")

@@ -1,136 +1,223 @@
-"""One invocation: a batch of records, every matching rule, every action, in order.
+"""One invocation: a batch of records, every matching rule, every action, each lane in its order.
 
-In come the records of one event and a compiled engine with its actions; out comes the failure id of the
-first record that failed, or None. The policy of now is the simplest one that loses nothing: records run in
-order, the actions of a record in rule order, and the first failure, or the first record that cannot be
-read, ends the invocation. That record and all after it come again, so nothing after it is tried. An action
-of that record that had succeeded is repeated with the same delivery id.
+In come the records of one event and a compiled engine with its actions; out comes the failure id of the first
+record that is unresolved, or None. Units that were done in an earlier delivery of the batch are skipped, the
+others run in lanes (`schedule`); what cannot succeed becomes a dead letter, and what may still succeed comes
+again. Nothing else is shared between invocations than the resume item.
 
-A condition that cannot be evaluated fails nothing; it is logged once for each rule. Only failures that a
-target or a record may cause become outcomes: anything else is logged and raised, and the whole batch comes
-again.
+A condition that cannot be evaluated fails nothing; it is logged once for each rule. What no record caused
+(the state table cannot be read, most units fail in a way that nobody knows) is raised: then the whole batch
+comes again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
+from random import Random
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from rules_engine.delivery.identity import delivery_id
-from rules_engine.errors import ActionError, RulesEngineError
-from rules_engine.light_dataclass import dataclass
-from rules_engine.log_line import log_line
-from rules_engine.model import Delivery, Outcome
-from rules_engine.record import MalformedRecord
+from rules_engine.delivery.clock import SystemClock
+from rules_engine.delivery.context import Deadline, InvocationContext
+from rules_engine.delivery.dead_letter import DeadLetter
+from rules_engine.delivery.failure import classify
+from rules_engine.delivery.plan import lanes_of, plan_units
+from rules_engine.delivery.policy import Policy
+from rules_engine.delivery.report import Report
+from rules_engine.delivery.resume import NOTHING, NoResumeStore, next_checkpoint, resume_key, short_id
+from rules_engine.delivery.schedule import Schedule
+from rules_engine.delivery.workers import ThreadWorkers
+from rules_engine.errors import BatchError
+from rules_engine.light_dataclass import dataclass, field
+from rules_engine.record import MalformedRecord, StreamRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rules_engine.actions import Action
-    from rules_engine.engine import ConditionError, Engine
-    from rules_engine.model import Match
-    from rules_engine.record import StreamRecord
+    from rules_engine.delivery.clock import Clock
+    from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
+    from rules_engine.delivery.metrics import Metrics
+    from rules_engine.delivery.resume import Checkpoint, ResumeStore
+    from rules_engine.delivery.unit import Unit
+    from rules_engine.delivery.workers import Workers
+    from rules_engine.engine import Engine
 
-EXPECTED_FAILURES = (RulesEngineError, BotoCoreError, ClientError, OSError)
-"""What a target, the network or a record may bring about."""
+Record = StreamRecord | MalformedRecord
+
+GIVE_UP_SECONDS = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How records are dealt with. `actions` are by rule id and action id; `log` takes finished lines."""
+    """How records are dealt with. `actions` are by rule id and action id; `log` takes finished lines.
+
+    `partial_batch`: whether the answer may name one record; if not, a batch that is not resolved comes again
+    from its first record, and the resume item has to wait for that one. Without `dead_letters` nothing is
+    given up.
+    """
 
     engine: Engine
     actions: Mapping[tuple[str, str], Action]
     log: Callable[[str], object]
     debug_values: bool = False
+    partial_batch: bool = True
+    resume: ResumeStore = field(default_factory=NoResumeStore)
+    dead_letters: DeadLetterQueue | None = None
+    give_up_seconds: float = GIVE_UP_SECONDS
+    rules_hash: str = ""
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=Random)
+    workers: Callable[[], Workers] = ThreadWorkers
+    metrics: Metrics | None = None
 
-    def deliver(self, records: Iterable[StreamRecord | MalformedRecord]) -> str | None:
-        """The failure id of the first record that failed; None if all are done."""
-        errors: list[ConditionError] = []
+    def deliver(self, records: Iterable[Record], context: InvocationContext | None = None) -> str | None:
+        """The failure id of the first unresolved record; None if all are resolved. Raises BatchError."""
+        context = context or InvocationContext.of(None)
+        report = Report(self.log, self.clock.now, self.debug_values)
+        batch = in_order(records)
         try:
-            for record in records:
-                if not self._deliver_record(record, errors):
-                    return record.failure_id
-            return None
-        finally:
-            self._log_condition_errors(errors)
-
-    def _deliver_record(self, record: StreamRecord | MalformedRecord, errors: list[ConditionError]) -> bool:
-        if isinstance(record, MalformedRecord):
-            line = log_line("ERROR", "record cannot be read", record=record.failure_id, error=record.reason)
-            self.log(line)
-            return False
-        try:
-            evaluation = self.engine.evaluate(record)
-            errors += evaluation.errors
-            for match in evaluation.matches:
-                for delivery in deliveries_of(match):
-                    outcome = self._perform(delivery)
-                    if outcome.error is not None:
-                        self._log_failure(outcome.delivery, outcome.error)
-                        return False
-        except Exception as error:
-            # The traceback is the runtime's to print; which record it was, only we know.
-            name = type(error).__name__
-            self.log(log_line("ERROR", "unexpected error", record=record.failure_id, error=name))
+            return self._deliver(batch, context, report)
+        except BatchError:
+            report.is_failed = True
             raise
-        return True
+        except Exception as error:
+            report.is_failed = True
+            # The traceback is the runtime's to print.
+            report.line("ERROR", "unexpected error", code=type(error).__name__)
+            raise
+        finally:
+            if self.metrics is not None and batch:
+                self.metrics.emit(report, batch, context.function_name, self.clock.now())
 
-    def _perform(self, delivery: Delivery) -> Outcome:
-        action = self.actions[delivery.match.rule.id, delivery.action.id]
-        try:
-            action.perform(action.render(delivery))
-        except EXPECTED_FAILURES as error:
-            return Outcome(delivery, error)
-        return Outcome(delivery)
+    def _deliver(self, records: Sequence[Record], context: InvocationContext, report: Report) -> str | None:
+        deadline = Deadline(context)
+        units = plan_units(records, self.engine, self.actions, report)
+        if not units:
+            return None
+        before = self.resume.read(resume_key(records[0]))
+        _skip_done(units, before, report)
+        schedule = Schedule(
+            workers=self.workers(),
+            clock=self.clock,
+            random=self.random,
+            deadline=deadline,
+            policy=Policy(self.give_up_seconds, self.dead_letters is not None),
+            bury=lambda unit: self._bury(unit, context),
+            report=report,
+        )
+        schedule.run(lanes_of(units))
+        return self._conclude(records, units, before, report, is_flooded=schedule.is_flooded)
 
-    def _log_failure(self, delivery: Delivery, error: Exception) -> None:
-        fields = {
-            "rule_id": delivery.match.rule.id,
-            "action_id": delivery.action.id,
-            "delivery_id": delivery.id,
-            "record": delivery.match.record.failure_id,
-            "code": code_of(error),
-        }
-        # Our own messages name no item values. What a service or a library says may quote the request.
-        if self.debug_values or isinstance(error, RulesEngineError):
-            fields["error"] = _printable(str(error))
-        self.log(log_line("ERROR", "action failed", **fields))
-
-    def _log_condition_errors(self, errors: Iterable[ConditionError]) -> None:
-        counts = Counter(error.rule_id for error in errors)
-        first = {error.rule_id: error for error in reversed(list(errors))}
-        for rule_id, count in counts.items():
-            line = log_line(
-                "WARNING",
-                "condition cannot be evaluated",
-                rule_id=rule_id,
-                clause=first[rule_id].clause,
-                error=_printable(first[rule_id].message),
-                count=count,
+    def _bury(self, unit: Unit, context: InvocationContext) -> None:
+        """Writes the dead letter of a unit."""
+        assert self.dead_letters is not None
+        assert unit.failure is not None
+        done = tuple(
+            other.action_id
+            for other in unit.lane.units
+            if other.position == unit.position
+            and other.action_id is not None
+            and other.outcome in ("delivered", "superseded", "skipped")
+        )
+        error_class, code, message = unit.failure[:3]
+        created, source_arn = unit.created_at_seconds, unit.record.raw.get("eventSourceARN")
+        now = self.clock.now()
+        self.dead_letters.send(
+            DeadLetter(
+                id=unit.id,
+                record=unit.record.raw,
+                rule=unit.rule_id,
+                action=unit.action_id,
+                rules_hash=self.rules_hash,
+                done=done,
+                error={"class": error_class, "code": code, "message": message},
+                attempts=unit.tries_before + unit.tries,
+                first_seen=_iso(now if created is None else created),
+                last_try=_iso(now),
+                sequence_number=getattr(unit.record, "sequence_number", None) or unit.record.failure_id,
+                source_arn=source_arn if isinstance(source_arn, str) else None,
+                function=context.function_name,
+                request_id=context.request_id,
             )
-            self.log(line)
+        )
+
+    def _conclude(
+        self,
+        records: Sequence[Record],
+        units: Sequence[Unit],
+        before: Checkpoint,
+        report: Report,
+        *,
+        is_flooded: bool,
+    ) -> str | None:
+        unresolved = [unit for unit in units if unit.outcome is None]
+        if not unresolved:
+            return None
+        for unit in unresolved:
+            if unit.rule_id is not None:
+                report.of(unit.rule_id).unresolved += 1
+        whole = is_flooded or not self.partial_batch
+        first = 0 if whole else min(unit.position for unit in unresolved)
+        self._write_checkpoint(records, first, before, next_checkpoint(before, units, first), report)
+        if is_flooded:
+            codes = Counter(unit.failure.code for unit in unresolved if unit.failure is not None)
+            (most, _), *_ = codes.most_common(1)
+            raise BatchError(
+                f"more than half of the batch failed with {most}: it is to come again as a whole"
+            )
+        return min(unresolved, key=lambda unit: unit.position).record.failure_id
+
+    def _write_checkpoint(
+        self, records: Sequence[Record], first: int, before: Checkpoint, after: Checkpoint, report: Report
+    ) -> None:
+        """Raises BatchError where the next delivery would read what an earlier invocation wrote.
+
+        There may be something: its answer may have been lost. What it says is done has been done again since,
+        or not, so it must not stand; an empty checkpoint is written for that.
+        """
+        if first == 0 and after == before:
+            return
+        code = None
+        try:
+            self.resume.write(resume_key(records[first]), after, self.clock.now())
+        except Exception as error:  # noqa: BLE001 - at the first record it costs repeats only
+            code = classify(error).code
+            report.line("ERROR", "state table cannot be written", code=code)
+        if code is not None and first > 0:
+            raise BatchError(f"the state table cannot be written: {code}")
 
 
-def deliveries_of(match: Match) -> list[Delivery]:
-    """One for each action of the rule, in order."""
-    return [
-        Delivery(delivery_id(match.record.event_id, match.rule.id, action.id), match, action)
-        for action in match.rule.actions
-    ]
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """By sequence number, where all have one: Lambda, too, compares what is reported as numbers."""
+    batch = list(records)
+    numbers = [_sequence(record) for record in batch]
+    if None in numbers:
+        return batch
+    order = sorted(range(len(batch)), key=lambda at: numbers[at] or 0)
+    return [batch[at] for at in order]
 
 
-def code_of(error: Exception) -> str:
-    """A short, stable name of what went wrong, without any value."""
-    if isinstance(error, ActionError):
-        return error.code
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "ClientError"))
-    return type(error).__name__
+def _sequence(record: Record) -> int | None:
+    if isinstance(record, StreamRecord):
+        return record.sequence
+    # Of a record that cannot be read only this is known; in a Pipe it is no number.
+    return int(record.failure_id) if record.failure_id.isascii() and record.failure_id.isdigit() else None
 
 
-def _printable(text: str) -> str:
-    """Half a surrogate pair has no JSON form, and a log line must not fail."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _skip_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> None:
+    """Marks what was done in an earlier delivery."""
+    if before == NOTHING:
+        return
+    done = frozenset(before.done)
+    for unit in units:
+        name = short_id(unit.id)
+        unit.tries_before = before.tries.get(name, 0)
+        if name in done:
+            unit.outcome = "skipped"
+            report.resolved(unit)
+
+
+def _iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -128,9 +128,10 @@ def _check_typed(
     for path, text in _texts(config):
         problems += _check_text(text, path, action_type, expressions, absent)
     plain = {key: value.plain() for key, value in config.items()}
+    spec = _spec(node, name, plain)
     if not problems and not any(value.broken for value in config.values()):
-        problems += [_of_config(node, finding) for finding in action_type.check(plain)]
-    return _spec(node, name, plain), problems
+        problems += [_of_config(node, finding) for finding in action_type.check(plain, spec.mode)]
+    return spec, problems
 
 
 def _spec(node: Node, name: str, config: dict[str, Any]) -> ActionSpec:

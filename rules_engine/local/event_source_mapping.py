@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError
 
 from rules_engine.local.failure_destination import FailedBatch, failure_destination
-from rules_engine.local.tables import as_delivered
 from rules_engine.poller import (
     EXPIRED,
     Entry,
@@ -32,6 +31,7 @@ from rules_engine.poller import (
     read_answer,
     virtual_shard_number,
 )
+from rules_engine.redrive.shard import as_delivered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import action_type
 from rules_engine.actions.rendering import target
-from rules_engine.delivery.invocation import deliveries_of
+from rules_engine.delivery.plan import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, TemplateError
 
@@ -103,7 +103,8 @@ def _keys_of_target(
         if "Key" in request and 1 <= len(request["Key"]) <= 2:
             return Keys(_typed(request["Key"]), "from the keys its rules name")
     for config in configs:
-        key = config.get("update", config.get("delete", {})).get("key")
+        default = {"key": "{{ keys }}"} if "sync" in config else {}
+        key = (default | config.get("update", config.get("delete", config.get("sync", {})))).get("key")
         if isinstance(key, Mapping):
             return Keys(tuple((name, "S") for name in [*key][:2]), "from the keys its rules name")
         if key is not None:

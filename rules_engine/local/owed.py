@@ -9,16 +9,17 @@ the rules: whether they say the right thing is for their tests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rules_engine import exact_json
 from rules_engine.actions import action_type
-from rules_engine.delivery.invocation import deliveries_of
+from rules_engine.delivery.plan import deliveries_of
 from rules_engine.engine import Engine
-from rules_engine.errors import EvaluationError, TemplateError
+from rules_engine.errors import EvaluationError, Superseded, TemplateError
 from rules_engine.local.tables import StreamReader, create_table
 from rules_engine.local.targets import (
     LOG_EFFECT,
@@ -65,8 +66,12 @@ class Owing:
         environment = {**stack.function_environment, **stack.plan.resolved}
         clients = _Clients(stack.aws)
         self._actions = {
+            # What is made once in the function is made once here: on a twin that needs no marker.
             (rule.id, spec.id): action_type(spec.type).build(
-                spec, rule.scope, environment, clients if spec.type == "table" else None
+                replace(spec, mode="at_least_once"),
+                rule.scope,
+                environment,
+                clients if spec.type == "table" else None,
             )
             for rule in stack.plan.rule_set.rules
             if rule.enabled
@@ -99,7 +104,8 @@ class Owing:
             request = action.render(delivery)
             if delivery.action.type == "table":
                 twin = self._twins[request["TableName"]]
-                action.perform({**request, "TableName": twin.name})
+                with suppress(Superseded):
+                    action.perform({**request, "TableName": twin.name})
                 owed.effects = twin.new_effects()
             else:
                 owed.effects = [_EFFECTS[delivery.action.type](request)]

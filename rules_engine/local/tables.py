@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.attribute_value import from_boto
+from rules_engine.redrive.shard import as_delivered
 
 if TYPE_CHECKING:
     from rules_engine.local.keys import Keys
@@ -54,13 +54,3 @@ class StreamReader:
                     break
                 self._records += [as_delivered(record, self.arn) for record in page["Records"]]
         return list(self._records)
-
-
-def as_delivered(record: dict[str, Any], stream_arn: str) -> dict[str, Any]:
-    """A record of boto3 as Lambda delivers it: with its stream's ARN, times as numbers, bytes in base64."""
-    data = dict(record["dynamodb"])
-    data["ApproximateCreationDateTime"] = int(data["ApproximateCreationDateTime"].timestamp())
-    for image in ("Keys", "NewImage", "OldImage"):
-        if image in data:
-            data[image] = {name: from_boto(value) for name, value in data[image].items()}
-    return {**record, "dynamodb": data, "eventSourceARN": stream_arn}

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.attribute_value import decode
+from rules_engine.local.keys import Keys
 from rules_engine.local.plan import topic_arn
 from rules_engine.local.tables import StreamReader, create_table
+from rules_engine.settings import STATE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +30,9 @@ QUEUE_EFFECT = "queue"
 TABLE_EFFECT = "table"
 WEBHOOK_EFFECT = "webhook"
 LOG_EFFECT = "log"
+
+STATE_TABLE_NAME = "rules-engine-state"
+"""What the function is given to remember in, here as in the account where it will run."""
 
 _PLACES = {QUEUE_EFFECT: "in queue", TABLE_EFFECT: "in table", WEBHOOK_EFFECT: "at the receiver, /"}
 _HEADERS_OF_ANY_REQUEST = {"accept-encoding", "content-length", "content-type", "host", "user-agent"}
@@ -73,6 +78,7 @@ class Targets:
             for table, keys in {**plan.targets, **plan.sources}.items()
         }
         self._queues = {topic: self._create_topic_and_queue(topic) for topic in plan.topics}
+        create_table(aws, STATE_TABLE_NAME, Keys((("id", "S"),), "as the function needs it"))
 
     def _create_topic_and_queue(self, name: str) -> str:
         fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
@@ -88,7 +94,8 @@ class Targets:
     @property
     def environment(self) -> dict[str, str]:
         """The function's variables: what the rules name, and what it takes to trust the receiver."""
-        return {**self._plan.environment, **self._aws.environment, "SSL_CERT_FILE": str(self._ca_file)}
+        ours = {STATE_TABLE: STATE_TABLE_NAME, "SSL_CERT_FILE": str(self._ca_file)}
+        return {**self._plan.environment, **self._aws.environment, **ours}
 
     def arrivals(self) -> list[Effect]:
         """Everything that has arrived until now, repeats too; a new arrival changes no earlier one."""

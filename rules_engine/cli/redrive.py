@@ -1,0 +1,257 @@
+"""`rules-engine redrive`: dead letters back through exactly the actions that failed.
+
+In: where the letters are, and the rules as they are now. Out: what came of each, and the letters that were
+delivered are gone from their queue. Everything else stays: what fails again, what a filter leaves out, and
+all of it with --dry-run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rules_engine.cli.exit_codes import OK, PROBLEMS
+from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rules_engine.delivery.dead_letter import DeadLetter
+    from rules_engine.model import RuleSet
+    from rules_engine.redrive.delivery import Redriven, Redriver
+    from rules_engine.redrive.message import Batch, Message
+    from rules_engine.redrive.source import Letter, Source
+
+
+@click.command("redrive", short_help="Deliver dead letters again.")
+@rules_option
+@click.argument("sources", metavar="SOURCES...", nargs=-1, required=True)
+@click.option(
+    "--rule", "rule_ids", metavar="ID", multiple=True, help="Only letters of this rule; repeatable."
+)
+@click.option("--action", "action_ids", metavar="ID", multiple=True, help="Only of this action; repeatable.")
+@click.option(
+    "--class", "classes", metavar="CLASS", multiple=True, help="Only of this error class; repeatable."
+)
+@click.option("--code", "codes", metavar="CODE", multiple=True, help="Only with this error code; repeatable.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many letters.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="At most so many letters a second.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) -> int:
+    """Deliver the dead letters in SOURCES again: the action that failed, with the same delivery id, by the
+    rules as they are now.
+
+    A source is the URL of an SQS queue, s3://bucket/prefix, or a file with one letter. Beside our own letters
+    it may hold what Lambda itself writes for a batch that it gives up: of a message that only says where the
+    records were, they are read from the stream. A letter leaves its queue only when it is delivered.
+
+    \b
+    Examples:
+      rules-engine redrive --dry-run https://sqs.eu-west-1.amazonaws.com/123456789012/rules-dead-letters
+      rules-engine redrive --rule order-shipped --rate 5 https://sqs.eu-west-1.amazonaws.com/123456789012/dead
+      rules-engine redrive s3://my-failed-batches/aws/lambda/
+    """
+    from rules_engine.aws import Clients
+    from rules_engine.redrive.source import open_source
+
+    rule_set = load_clean_rules(paths)
+    clients = Clients()
+    redriver = None if options["dry_run"] else _redriver(rule_set, clients)
+    run = _Run(redriver, clients, options)
+    for name in sources:
+        source = open_source(name, clients.client)
+        try:
+            run.work_on(source)
+        except _aws_errors() as error:
+            if not run.rows:
+                raise SourceUnusable(f"{name}: {_code(error)}") from error
+            # What was done until then must not go unsaid.
+            run.is_broken_off = True
+            click.echo(f"Error: {name}: {_code(error)}", err=True)
+        finally:
+            source.close()
+        if run.is_full or run.is_broken_off:
+            break
+    if not run.rows:
+        raise NothingFound(f"no dead letter in {', '.join(sources)}")
+    return run.report()
+
+
+class SourceUnusable(click.ClickException):
+    """AWS refuses to give the letters of a source, or to take them away."""
+
+    exit_code = PROBLEMS
+
+
+def _aws_errors() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return ClientError, BotoCoreError
+
+
+def _code(error: Exception) -> str:
+    from rules_engine.delivery.failure import code_of
+
+    return code_of(error)
+
+
+def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
+    """Everything that the function has. Raises VariablesMissing, or SettingsError as in Lambda."""
+    from rules_engine.aws import Clients, resolve_references
+    from rules_engine.cli.environment import remote_references, require_variables
+    from rules_engine.engine import Engine
+    from rules_engine.function import actions_of
+    from rules_engine.redrive.delivery import Redriver
+    from rules_engine.settings import Settings
+
+    enabled = [(rule, spec) for rule in rule_set.rules if rule.enabled for spec in rule.actions]
+    require_variables(enabled, os.environ)
+    settings = Settings.from_environment(os.environ)
+    environment = {**os.environ, **resolve_references(remote_references(rule_set), clients)}
+    actions = actions_of(rule_set, environment, Clients(total_attempts=1))
+    return Redriver(Engine.from_rules(rule_set), actions, _log, settings.debug_values)
+
+
+def _log(line: str) -> None:
+    click.echo(line, err=True)
+
+
+class _Run:
+    """What has been done so far. A row is what the report says of one letter."""
+
+    def __init__(self, redriver: Redriver | None, clients: Any, options: dict[str, Any]) -> None:
+        self._redriver, self._clients, self._options = redriver, clients, options
+        self._taken = 0
+        self.is_broken_off = False
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def is_full(self) -> bool:
+        limit: int | None = self._options["limit"]
+        return limit is not None and self._taken >= limit
+
+    def work_on(self, source: Source) -> None:
+        for group in source.groups():
+            for letters in self._at_rate(group):
+                self._redrive(source, letters)
+                if self.is_full:
+                    return
+
+    def _at_rate(self, group: list[Letter]) -> Iterator[list[Letter]]:
+        """The group as a whole, or each letter alone and in its time."""
+        rate: float | None = self._options["rate"]
+        if rate is None or self._redriver is None:
+            yield group
+            return
+        for letter in group:
+            began = time.monotonic()
+            taken = self._taken
+            yield [letter]
+            if self._taken > taken:
+                time.sleep(max(0.0, 1 / rate - (time.monotonic() - began)))
+
+    def _redrive(self, source: Source, letters: Iterable[Letter]) -> None:
+        wanted: list[tuple[Letter, dict[str, Any], DeadLetter | Batch]] = []
+        for letter in letters:
+            row: dict[str, Any] = {"letter": letter.name}
+            message = self._read(letter, row)
+            if message is None:
+                self.rows.append(row)
+            elif not self._is_wanted(row):
+                self.rows.append({**row, "result": "left out"})
+            elif not self.is_full:
+                self._taken += 1
+                self.rows.append(row)
+                row["result"] = "would be delivered"
+                wanted.append((letter, row, message))
+        if self._redriver is None or not wanted:
+            return
+        results = self._redriver.deliver([message for _, _, message in wanted])
+        for (letter, row, _), result in zip(wanted, results, strict=True):
+            _fill(row, result)
+            if result.result != "failed":
+                source.remove(letter)
+
+    def _read(self, letter: Letter, row: dict[str, Any]) -> DeadLetter | Batch | None:
+        """The message; None, and the row says why, for one that cannot be used."""
+        from rules_engine.delivery.dead_letter import DeadLetterError
+        from rules_engine.redrive.message import Batch, Positions, read_message
+        from rules_engine.redrive.shard import read_shard
+
+        try:
+            message: Message = read_message(letter.text, self._fetch)
+            if isinstance(message, Positions):
+                row["records"] = f"{message.shard_id} {message.start}-{message.end}"
+                return Batch({"Records": read_shard(message, self._clients.client)})
+        except DeadLetterError as error:
+            row |= {"result": "failed", "error": str(error)}
+            return None
+        if not isinstance(message, Batch):
+            row |= {
+                "id": message.id,
+                "rule": message.rule,
+                "action": message.action,
+                "class": message.error["class"],
+                "code": message.error["code"],
+                "last_try": message.last_try,
+            }
+        return message
+
+    def _fetch(self, bucket: str, key: str) -> bytes:
+        from rules_engine.delivery.dead_letter import DeadLetterError
+
+        try:
+            body: bytes = self._clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        except _aws_errors() as error:
+            raise DeadLetterError(f"the spilled record cannot be fetched: {_code(error)}") from None
+        return body
+
+    def _is_wanted(self, row: dict[str, Any]) -> bool:
+        filters = {
+            "rule": self._options["rule_ids"],
+            "action": self._options["action_ids"],
+            "class": self._options["classes"],
+            "code": self._options["codes"],
+        }
+        return all(not wanted or row.get(name) in wanted for name, wanted in filters.items())
+
+    def report(self) -> int:
+        from rules_engine import exact_json
+
+        counts = Counter(row["result"] for row in self.rows)
+        if self._options["output"] == "json":
+            click.echo(exact_json.dumps({"version": 1, "counts": dict(counts), "letters": self.rows}))
+        else:
+            for row in self.rows:
+                if row["result"] != "left out":
+                    click.echo(_line(row))
+            click.echo(_summary(counts))
+        return PROBLEMS if counts["failed"] or self.is_broken_off else OK
+
+
+def _fill(row: dict[str, Any], result: Redriven) -> None:
+    row["result"] = result.result
+    if result.units != 1:
+        row["deliveries"] = result.units
+    if result.failure is not None:
+        row["error"] = result.failure.message or result.failure.code
+        row["code"] = result.failure.code
+
+
+def _line(row: dict[str, Any]) -> str:
+    if row.get("rule") is not None:
+        what = f"{row['rule']} -> {row['action']} {row['id']}"
+    else:
+        what = row.get("records") or row["letter"]
+    return f"{row['result']}: {what}" + (f": {row['error']}" if "error" in row else "")
+
+
+def _summary(counts: Counter[str]) -> str:
+    names: Sequence[str] = ("delivered", "superseded", "would be delivered", "failed", "left out")
+    parts = [f"{counts[name]} {name}" for name in names if counts[name]]
+    return f"{count(counts.total(), 'letter')}: {', '.join(parts)}"

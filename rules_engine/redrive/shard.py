@@ -1,0 +1,104 @@
+"""A stretch of a shard -> its records, as Lambda would hand them over.
+
+A stream keeps its records for 24 hours (Kinesis as long as it is told to): what is gone is a DeadLetterError.
+`as_delivered` is what Lambda makes of a record of a DynamoDB stream: it adds the stream's ARN, and writes
+times as numbers and binaries as base64.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from rules_engine.attribute_value import from_boto
+from rules_engine.delivery.dead_letter import DeadLetterError
+from rules_engine.redrive.message import KINESIS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rules_engine.redrive.message import Positions
+
+MOST_EMPTY_PAGES = 100
+"""A shard that is being written to may give empty pages; one that is not soon ends."""
+
+
+def read_shard(positions: Positions, client: Callable[[str], Any]) -> list[dict[str, Any]]:
+    """The records, in order. `client` makes a boto3 client for the name of a service."""
+    reader = _kinesis if positions.kind == KINESIS else _dynamodb
+    end = int(positions.end)
+    found: list[dict[str, Any]] = []
+    try:
+        for number, record in reader(positions, client):
+            if number > end:
+                break
+            found.append(record)
+            if number == end:
+                break
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code")
+        if code not in ("TrimmedDataAccessException", "ResourceNotFoundException"):
+            raise
+        raise DeadLetterError(f"the records are not in their stream any more ({code})") from None
+    if not found:
+        raise DeadLetterError("the records are not in their stream any more")
+    return found
+
+
+def as_delivered(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
+    data = dict(record["dynamodb"])
+    if "ApproximateCreationDateTime" in data:
+        data["ApproximateCreationDateTime"] = int(data["ApproximateCreationDateTime"].timestamp())
+    for image in ("Keys", "NewImage", "OldImage"):
+        if image in data:
+            data[image] = {name: from_boto(value) for name, value in data[image].items()}
+    return {**record, "dynamodb": data, "eventSourceARN": stream_arn}
+
+
+def _dynamodb(positions: Positions, client: Callable[[str], Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    streams = client("dynamodbstreams")
+    start = {
+        "StreamArn": positions.stream_arn,
+        "ShardId": positions.shard_id,
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER",
+        "SequenceNumber": positions.start,
+    }
+    for record in _pages(streams, streams.get_shard_iterator(**start)["ShardIterator"]):
+        yield int(record["dynamodb"]["SequenceNumber"]), as_delivered(record, positions.stream_arn)
+
+
+def _kinesis(positions: Positions, client: Callable[[str], Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    kinesis = client("kinesis")
+    start = {
+        "StreamARN": positions.stream_arn,
+        "ShardId": positions.shard_id,
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER",
+        "StartingSequenceNumber": positions.start,
+    }
+    for record in _pages(kinesis, kinesis.get_shard_iterator(**start)["ShardIterator"]):
+        number = record["SequenceNumber"]
+        body = {
+            "sequenceNumber": number,
+            "partitionKey": record.get("PartitionKey"),
+            "data": base64.b64encode(record["Data"]).decode("ascii"),
+        }
+        yield (
+            int(number),
+            {
+                "eventID": f"{positions.shard_id}:{number}",
+                "eventSource": "aws:kinesis",
+                "eventSourceARN": positions.stream_arn,
+                "kinesis": body,
+            },
+        )
+
+
+def _pages(client: Any, iterator: str | None) -> Iterator[Mapping[str, Any]]:
+    empty = 0
+    while iterator is not None and empty < MOST_EMPTY_PAGES:
+        page = client.get_records(ShardIterator=iterator)
+        yield from page["Records"]
+        empty = 0 if page["Records"] else empty + 1
+        iterator = page.get("NextShardIterator")
