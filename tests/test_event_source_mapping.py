@@ -256,12 +256,16 @@ class SplitStream:
         self.silences = 0
         """How many reads get no answer."""
         self._moment = datetime.now(UTC)
+        self._looks = 0
 
     def client(self, _service: str) -> SplitStream:
         return self
 
     def describe_stream(self, **_: Any) -> dict[str, Any]:
-        return {"StreamDescription": {"Shards": [{"ShardId": "p"}, {"ShardId": "c", "ParentShardId": "p"}]}}
+        """The child is there from the second look on."""
+        shards = [{"ShardId": "p"}, {"ShardId": "c", "ParentShardId": "p"}]
+        self._looks += 1
+        return {"StreamDescription": {"Shards": shards[: self._looks]}}
 
     def get_shard_iterator(self, **request: Any) -> dict[str, Any]:
         return {"ShardIterator": request["ShardId"]}

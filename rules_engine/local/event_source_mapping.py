@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 """AWS polls four times a second; nobody should wait longer than that here."""
+LOOKS_FOR_SHARDS = 10
+"""New shards are looked for at every so many polls: they are rare, and each look is a request."""
 
 
 class EventSourceMapping:
@@ -96,6 +98,7 @@ class EventSourceMapping:
         self.stop()
 
     def _run(self) -> None:
+        idle_polls = 0
         while not self._ending.is_set():
             busy = False
             for shard in list(self._shards.values()):
@@ -103,9 +106,11 @@ class EventSourceMapping:
                     self._read(shard)
                     busy = self._hand_over_all(shard) or busy
             if not busy:
-                # The next round reads again what could not be read, as AWS's poller does.
-                with contextlib.suppress(BotoCoreError):
-                    self._find_shards("TRIM_HORIZON")
+                idle_polls += 1
+                if idle_polls % LOOKS_FOR_SHARDS == 0:
+                    # What could not be read is read at the next look, as AWS's poller does.
+                    with contextlib.suppress(BotoCoreError):
+                        self._find_shards("TRIM_HORIZON")
                 self._ending.wait(POLL_SECONDS)
 
     # Reading
