@@ -83,6 +83,12 @@ def compile_template(
     return Template(_compile(value, _Setting(scope, environment, encode)))
 
 
+def field_template(name: str) -> Template:
+    """The template `{{ name }}` of a field of the document, for defaults: a bundle has trees only for what
+    authors wrote."""
+    return Template(lambda document: _checked(document[name]))
+
+
 def holes(value: Any) -> tuple[Hole, ...]:
     """The holes of all strings in a value, in order."""
     return tuple(part for text in _strings(value) for part in scan(text) if isinstance(part, Hole))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import fields
 from decimal import Decimal
 from random import Random
@@ -15,12 +16,15 @@ from jsonschema import Draft202012Validator
 from rules_engine import bundle, exact_json
 from rules_engine.bundle.layout import RULES, seal
 from rules_engine.bundle_schema import bundle_schema
+from rules_engine.delivery.plan import deliveries_of
 from rules_engine.engine import Engine, Explanation
 from rules_engine.errors import BundleError, Location, RuleSetError
 from rules_engine.expression.syntax import parse
 from rules_engine.expression.trees import decode_tree
+from rules_engine.function import actions_of
 from rules_engine.index.outline import outline_of
-from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Surroundings, Unless
+from rules_engine.model import ActionSpec, Match, Rule, RuleSet, Scope, Surroundings, Unless
+from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_record
 from tests import random_rules
 
@@ -242,3 +246,25 @@ def test_the_digest_changes_with_the_rules() -> None:
     assert bundle.digest(RuleSet((PLAIN,))) == json.loads(written)["sha256"]
     assert bundle.digest(RuleSet((PLAIN,))) == hashlib.sha256(content).hexdigest()
     assert bundle.digest(RuleSet((PLAIN,))) != bundle.digest(RuleSet((FULL,)))
+
+
+@pytest.mark.parametrize(
+    ("action_type", "config"),
+    [
+        ("log", {}),
+        ("sns", {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders"}),
+        ("table", {"table": "copies", "sync": {}}),
+        ("webhook", {"url": "https://hooks.example.com/orders"}),
+    ],
+)
+def test_what_an_action_sends_by_itself_needs_no_parser(
+    action_type: str, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Rule("r", ("orders",), (ActionSpec("a", action_type, config),))
+    rule_set = bundle.load(bundle.dump(RuleSet((written,))))
+    monkeypatch.setitem(sys.modules, "rules_engine.expression.syntax", None)
+    action = actions_of(rule_set, {}, None)["r", "a"]
+    images = {"event": "INSERT", "keys": {"id": "1"}, "new": {"id": "1"}}
+    record = parse_record(record_from_images(images, "orders"))
+    (delivery,) = deliveries_of(Match(rule_set.rules, 0, record))
+    assert action.render(delivery)

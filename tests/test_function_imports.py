@@ -84,15 +84,19 @@ def others(modules: set[str]) -> set[str]:
 LOG = [ActionSpec("log", "log", {"message": "{{ keys.order_id }} {{ new.total }}"})] * 4
 
 OURS = {
-    "actions", "actions.log", "actions.rendering", "attribute_value", "aws", "bundle", "bundle.layout",
-    "bundle.reader", "delivery", "delivery.identity", "delivery.invocation", "delivery.response",
-    "engine", "errors", "exact_json", "expression", "expression.arguments", "expression.budget",
-    "expression.closures", "expression.compiler", "expression.functions", "expression.need_codec",
-    "expression.needs", "expression.node", "expression.operations", "expression.paths",
-    "expression.projections", "expression.roots", "expression.trees", "expression.values",
-    "expression.wildcard", "function", "handler", "index", "index.generated", "index.levels",
-    "index.numbers", "index.paths", "index.ranges", "index.reader", "index.reading", "index.tree",
-    "index.words", "light_dataclass", "log_line", "model", "on_demand", "record", "settings", "template",
+    "actions", "actions.fifo", "actions.log", "actions.rendering", "actions.size", "attribute_value",
+    "aws", "bundle", "bundle.layout", "bundle.reader", "delivery", "delivery.clock", "delivery.context",
+    "delivery.dead_letter", "delivery.dead_letter_queue", "delivery.failure", "delivery.identity",
+    "delivery.invocation", "delivery.metrics", "delivery.plan", "delivery.policy", "delivery.report",
+    "delivery.response", "delivery.resume", "delivery.schedule", "delivery.target", "delivery.unit",
+    "delivery.workers", "engine", "error_class", "errors", "exact_json", "expression",
+    "expression.arguments", "expression.budget", "expression.closures", "expression.compiler",
+    "expression.functions", "expression.need_codec", "expression.needs", "expression.node",
+    "expression.operations", "expression.paths", "expression.projections", "expression.roots",
+    "expression.trees", "expression.values", "expression.wildcard", "function", "handler", "index",
+    "index.generated", "index.levels", "index.numbers", "index.paths", "index.ranges", "index.reader",
+    "index.reading", "index.tree", "index.words", "light_dataclass", "log_line", "model", "on_demand",
+    "record", "settings", "template", "views",
 }  # fmt: skip
 """All that a function with a `log` action needs. Anything new here is paid for by each cold start."""
 
@@ -109,8 +113,8 @@ AWS = [
     ActionSpec("table", "table", {"table": "orders", "put": "{{ new }}"}),
 ]
 OURS_FOR_AWS = {
-    "actions.sns", "actions.fifo", "actions.table", "actions.table_checks", "actions.document_path",
-    "actions.item",
+    "actions.document_path", "actions.item", "actions.sns", "actions.table", "actions.table_checks",
+    "actions.table_writes",
 }  # fmt: skip
 
 

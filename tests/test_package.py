@@ -117,7 +117,12 @@ def test_other_rules_change_the_bundle_alone() -> None:
 
 
 def test_it_is_small() -> None:
-    assert len(build_package(RULES)) <= 300_000
+    with opened(build_package(RULES)) as archive:
+        sizes = {entry.filename: entry.compress_size for entry in archive.infolist()}
+    compiled = sum(size for name, size in sizes.items() if name.endswith(".pyc"))
+    # The goal of 300 KB was given up for the compiled files: docs/decisions/0004.
+    assert sum(sizes.values()) - compiled <= 150_000
+    assert compiled <= 250_000
 
 
 def test_every_module_in_it_imports_with_nothing_but_the_lambda_runtime(tmp_path: Path) -> None:

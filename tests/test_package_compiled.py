@@ -142,4 +142,4 @@ def test_a_traceback_shows_the_functions_own_files(tmp_path: Path) -> None:
         str(function / "rules_engine" / name)
         for name in ("handler.py", "handler.py", "settings.py", "settings.py")
     ]
-    assert "return Function.from_settings(Settings.from_environment(os.environ), os.environ)" in done.stderr
+    assert "return Function.from_settings(Settings.from_environment(os.environ)," in done.stderr

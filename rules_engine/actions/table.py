@@ -64,7 +64,7 @@ from rules_engine.actions.table_writes import (
 )
 from rules_engine.errors import RuleSetError, SettingsError
 from rules_engine.settings import STATE_TABLE
-from rules_engine.template import compile_template
+from rules_engine.template import compile_template, field_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -219,8 +219,10 @@ def build(
     client = None if clients is None else connect(spec, environment, clients)
     if "sync" in config:
         key, item = (
-            compile_template(config["sync"].get(name, default), scope, environment)
-            for name, default in (("key", "{{ keys }}"), ("item", "{{ new }}"))
+            compile_template(config["sync"][name], scope, environment)
+            if name in config["sync"]
+            else field_template(default)
+            for name, default in (("key", "keys"), ("item", "new"))
         )
         return SyncAction(table, key, item, client)
     write = _build_write(table, config, scope, environment, client)
