@@ -113,6 +113,6 @@ def test_a_record_that_fails_comes_again_and_neither_repeats_nor_holds_up_the_ot
         assert not stack.is_idle()
         stack.put("orders", {"id": "o-2", "copy_id": "c"})  # mends nothing: the old record is as it is
         seen = [each.content["message"] for each in stack.arrivals() if each.target == "log"]
-    # What the one that failed had done before is not done again. The last may be in a batch that waits for its.
+    # What the one that failed had done before is not done again. The last may be in a batch that still waits.
     assert sorted(seen)[:3] == ["seen o-0", "seen o-1", "seen o-2"]
     assert sorted(seen)[3:] in ([], ["seen o-3"])
