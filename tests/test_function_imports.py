@@ -94,9 +94,9 @@ OURS = {
     "expression.functions", "expression.need_codec", "expression.needs", "expression.node",
     "expression.operations", "expression.paths", "expression.projections", "expression.roots",
     "expression.trees", "expression.values", "expression.wildcard", "function", "handler", "index",
-    "index.generated", "index.levels", "index.numbers", "index.paths", "index.ranges", "index.reader",
-    "index.reading", "index.tree", "index.words", "light_dataclass", "log_line", "model", "on_demand",
-    "record", "settings", "template", "views",
+    "index.element_levels", "index.generated", "index.levels", "index.numbers", "index.paths",
+    "index.ranges", "index.reader", "index.reading", "index.steps", "index.tree", "index.words",
+    "light_dataclass", "log_line", "model", "on_demand", "record", "settings", "template", "views",
 }  # fmt: skip
 """All that a function with a `log` action needs. Anything new here is paid for by each cold start."""
 

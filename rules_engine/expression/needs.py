@@ -68,7 +68,7 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The value, or some element's, is a number between the bounds; an open bound does not belong."""
+    """The value is a number between the bounds; an open bound does not belong."""
 
     source: Source
     low: int | Decimal | None = None
@@ -270,9 +270,10 @@ class _Reader:
         if not found:
             return ()
         # The first finds the rule; that one element meets all is checked then.
+        first = _extreme(found[0])
         if len(found) < len(operands):
-            return (found[0], Holds(node.text))
-        return (_extreme(found[0]),) if len(found) == 1 else (found[0], SomeElement(tuple(found)))
+            return (first, Holds(node.text))
+        return (first,) if len(found) == 1 else (first, SomeElement(tuple(found)))
 
     def _not_empty(self, node: Node) -> tuple[Need, ...]:
         """``length(path[?...]) > `0` ``: some element is so. For a larger number that is a part of it."""
@@ -347,7 +348,7 @@ _CALLS: dict[str, Callable[[_Reader, Node], tuple[Need, ...]]] = {
 
 def _extreme(need: Equals | Within) -> Equals | Within:
     """Some element is above a bound if the largest is, and below one if the smallest is."""
-    if isinstance(need, Equals) or (need.low is not None and need.high is not None):
+    if isinstance(need, Equals):
         return need
     return replace(need, source=need.source._replace(function="largest" if need.high is None else "smallest"))
 

@@ -28,7 +28,8 @@ from rules_engine.expression.needs import (
 )
 from rules_engine.index.generated import generate
 from rules_engine.index.reader import reader_of
-from rules_engine.index.tree import Entry, Test, grow
+from rules_engine.index.steps import Entry, Test
+from rules_engine.index.tree import grow
 from rules_engine.on_demand import OnDemand
 
 if TYPE_CHECKING:

@@ -354,114 +354,11 @@ def within_level(slot: int, below: Mapping[Range, Branch]) -> Level:
     return WithinLevel(slot, below)
 
 
-class SomeEqualsLevel:
-    """Some element of a list has this value."""
-
-    __slots__ = ("_below", "_slot")
-
-    def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
-        self._slot = slot
-        self._below = below
-
-    def visit(self, walk: Walk) -> None:
-        values = walk.read(self._slot)
-        if type(values) is list:
-            below = self._below
-            for value in set(values):
-                if value in below:
-                    walk.go_on(below[value])
-        elif values is UNEXPECTED:
-            walk.leave_to_evaluation(self)
-
-    def branches(self) -> Iterable[Branch]:
-        return self._below.values()
-
-
-class SomeAnyOfLevel:
-    """Some element of a list has one of several values."""
-
-    __slots__ = ("_below", "_slot")
-
-    def __init__(self, slot: int, below: Mapping[frozenset[Key], Branch]) -> None:
-        self._slot = slot
-        self._below = tuple(below.items())
-
-    def visit(self, walk: Walk) -> None:
-        values = walk.read(self._slot)
-        if type(values) is list:
-            for keys, branch in self._below:
-                if not keys.isdisjoint(values):
-                    walk.go_on(branch)
-        elif values is UNEXPECTED:
-            walk.leave_to_evaluation(self)
-
-    def branches(self) -> Iterable[Branch]:
-        return (branch for _, branch in self._below)
-
-
-class SomeWithinLevel:
-    """Some element of a list is a number in a range."""
-
-    __slots__ = ("_slot", "_tree")
-
-    def __init__(self, slot: int, below: Mapping[Range, Branch]) -> None:
-        self._slot = slot
-        self._tree = RangeTree(below.items())
-
-    def visit(self, walk: Walk) -> None:
-        values = walk.read(self._slot)
-        if type(values) is list:
-            found: dict[int, Branch] = {}
-            for value in values:
-                if isinstance(value, float):
-                    for branch in self._tree.find(value):
-                        found[id(branch)] = branch
-            for branch in found.values():
-                walk.go_on(branch)
-        elif values is UNEXPECTED:
-            walk.leave_to_evaluation(self)
-
-    def branches(self) -> Iterable[Branch]:
-        return self._tree.everything()
-
-
-class SomeElementLevel:
-    """One element of a list meets several tests."""
-
-    __slots__ = ("_below",)
-
-    def __init__(self, slot: int, below: Mapping[tuple[SlotTest, ...], Branch]) -> None:
-        self._below = tuple(below.items())
-
-    def visit(self, walk: Walk) -> None:
-        for tests, branch in self._below:
-            lists = [walk.read(slot) for slot, _ in tests]
-            if UNEXPECTED in lists:
-                walk.undecided += rules_below(branch)
-            elif FAILED not in lists and _some_element(tests, lists):
-                walk.go_on(branch)
-
-    def branches(self) -> Iterable[Branch]:
-        return (branch for _, branch in self._below)
-
-
 SlotTest: TypeAlias = "tuple[int, frozenset[Key] | Range]"
 """The values wanted at a slot."""
 
 
-def _some_element(tests: tuple[SlotTest, ...], lists: list[list[Any]]) -> bool:
-    (_, first), *others = tests
-    for place, value in enumerate(lists[0]):
-        if _meets(value, first):
-            for (_, wanted), values in zip(others, lists[1:], strict=True):
-                if not _meets(values[place], wanted):
-                    break
-            else:
-                return True
-    return False
-
-
-def _meets(value: Any, wanted: frozenset[Key] | Range) -> bool:
+def meets(value: Any, wanted: frozenset[Key] | Range) -> bool:
     if type(wanted) is frozenset:
         return value in wanted
     return isinstance(value, float) and wanted.holds(value)  # type: ignore[union-attr]
@@ -480,7 +377,7 @@ class UnlessLevel:
             for tests in exceptions:
                 for slot, wanted in tests:
                     value = walk.read(slot)
-                    if value is UNEXPECTED or not _meets(value, wanted):
+                    if value is UNEXPECTED or not meets(value, wanted):
                         break
                 else:
                     break

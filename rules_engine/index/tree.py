@@ -11,47 +11,19 @@ from __future__ import annotations
 from collections import Counter
 from itertools import count
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules_engine.expression.needs import (
-    Differs,
-    Equals,
-    Has,
-    Need,
-    SomeElement,
-    Source,
-    StartsWith,
-    Within,
-)
-from rules_engine.index import levels
 from rules_engine.index.levels import Branch, Level, Node
-from rules_engine.index.numbers import number_of
 from rules_engine.index.paths import choose, in_order, longest
-from rules_engine.index.ranges import Range
-from rules_engine.index.reader import index_key
+from rules_engine.index.steps import LEVELS, ORDER, slots_of, sorted_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from rules_engine.index.levels import Key, SlotTest
+    from rules_engine.expression.needs import Source
+    from rules_engine.index.levels import Key
     from rules_engine.index.paths import Way
-
-MAX_EXPANDED_KEYS = 64
-"""A rule for one of so many values stands below each of them; beyond, its values are kept as a set."""
-
-
-class Test(NamedTuple):
-    """A need that is evaluated: the number of its program."""
-
-    program: int
-
-
-class Entry(NamedTuple):
-    """One rule: what must hold, and for each exception what then must not."""
-
-    position: int
-    needs: Sequence[Need | Test]
-    exceptions: Sequence[Sequence[Need | Test]]
+    from rules_engine.index.steps import Entry, Place, Sorted, Step
 
 
 class Lookup(NamedTuple):
@@ -81,13 +53,6 @@ class Tree(NamedTuple):
     """Slots that levels look at."""
 
 
-Place: TypeAlias = "tuple[str, int]"
-"""Kind of a level, and the slot or program that it looks at."""
-
-Step: TypeAlias = "tuple[Place, Any]"
-"""A level on a rule's way down, and the branch there below which the rule stands."""
-
-
 class _Sprout:
     """A node that still takes in rules."""
 
@@ -109,19 +74,9 @@ class _Plot:
         self.below: dict[int, dict[Key, _Plot]] = {}
 
 
-class _Sorted(NamedTuple):
-    """An entry with its needs by slot: equalities that look-ups may settle, and the steps of all others."""
-
-    entry: Entry
-    equal: dict[int, tuple[Key, ...]]
-    others: list[Step]
-    spared: bool
-    """Whether there are exceptions that no step settles."""
-
-
 def grow(entries: Iterable[tuple[Entry, dict[Source, int]]]) -> Tree:
     """The tree of the rules, each with the slots where a walk finds the values of its sources."""
-    rules = [_sorted_out(entry, slots) for entry, slots in entries]
+    rules = [sorted_out(entry, slots) for entry, slots in entries]
     keys: dict[int, set[Key]] = {}
     for rule in rules:
         for slot, wanted in rule.equal.items():
@@ -164,7 +119,7 @@ class _Demand:
     def add(self, reached: float, steps: Iterable[Step]) -> None:
         """Steps of one rule, the first of which is reached by that share of records."""
         for step in steps:
-            for slot, kind in _slots_of(step):
+            for slot, kind in slots_of(step):
                 self.walked.add(slot)
                 self._times[slot] = self._times.get(slot, 0) + reached
                 self._types.setdefault(slot, set()).add(kind)
@@ -195,45 +150,6 @@ _PASSED = 0.2
 """Share of the records that a level lets pass, roughly."""
 
 
-def _sorted_out(entry: Entry, slots: dict[Source, int]) -> _Sorted:
-    equal: dict[int, tuple[Key, ...]] = {}
-    others: list[tuple[Place, Any]] = []
-    expanded = 1
-    for need in _merged(entry.needs):
-        if isinstance(need, Equals) and _is_attribute(need.source) and slots[need.source] not in equal:
-            keys = tuple(map(index_key, need.keys))
-            expanded *= len(keys)
-            if expanded <= MAX_EXPANDED_KEYS:
-                equal[slots[need.source]] = keys
-                continue
-            expanded //= len(keys)
-        others.append(_level(need, slots))
-    exceptions = _exceptions(entry, slots) if entry.exceptions else ()
-    if exceptions:
-        others.append((("unless", 0), exceptions))
-    return _Sorted(entry, equal, others, spared=bool(entry.exceptions) and not exceptions)
-
-
-def _exceptions(entry: Entry, slots: dict[Source, int]) -> tuple[tuple[SlotTest, ...], ...]:
-    """The exceptions as tests of single values; none where they are not all so simple."""
-    if not all(
-        isinstance(need, (Equals, Within)) and _is_attribute(need.source)
-        for needs in entry.exceptions
-        for need in needs
-    ):
-        return ()
-    return tuple(tuple(_slot_test(need, slots) for need in needs) for needs in entry.exceptions)
-
-
-def _slot_test(need: Any, slots: dict[Source, int]) -> SlotTest:
-    wanted = frozenset(map(index_key, need.keys)) if isinstance(need, Equals) else _range(need)
-    return slots[need.source], wanted
-
-
-def _is_attribute(source: Source) -> bool:
-    return source.inner is None and source.text is None
-
-
 def _plots(plot: _Plot, way: Way, equal: dict[int, tuple[Key, ...]]) -> Iterator[_Plot]:
     """The plots for all values that a rule wants along a way."""
     if not way:
@@ -247,7 +163,7 @@ def _plots(plot: _Plot, way: Way, equal: dict[int, tuple[Key, ...]]) -> Iterator
         yield from _plots(below[key], tuple(rest), equal)
 
 
-def _plant(sprout: _Sprout, steps: Iterable[Step], rule: _Sorted) -> None:
+def _plant(sprout: _Sprout, steps: Iterable[Step], rule: Sorted) -> None:
     for place, branch in steps:
         below = sprout.below.setdefault(place, {})
         if branch not in below:
@@ -256,43 +172,18 @@ def _plant(sprout: _Sprout, steps: Iterable[Step], rule: _Sorted) -> None:
     (sprout.spared if rule.spared else sprout.sure).append(rule.entry.position)
 
 
-def _way_down(rule: _Sorted, way: Way, order: dict[int, int]) -> list[Step]:
+def _way_down(rule: Sorted, way: Way, order: dict[int, int]) -> list[Step]:
     """From the level that leaves the fewest records to the one that costs the most."""
     steps: list[tuple[tuple[int, int, int], Step]] = []
     for slot, keys in rule.equal.items():
         if slot not in way:
             kind, branch = ("equals", keys[0]) if len(keys) == 1 else ("any_of", frozenset(keys))
-            steps.append(((_ORDER[kind], order[slot], slot), ((kind, slot), branch)))
+            steps.append(((ORDER[kind], order[slot], slot), ((kind, slot), branch)))
     for step in rule.others:
         (kind, slot), _ = step
-        steps.append(((_ORDER[kind], 0, slot), step))
+        steps.append(((ORDER[kind], 0, slot), step))
     steps.sort(key=lambda step: step[0])
     return [step for _, step in steps]
-
-
-def _slots_of(step: Step) -> Iterator[tuple[int, type]]:
-    """The slots that a level looks at, and the type of value that it looks for."""
-    (kind, slot), branch = step
-    match kind:
-        case "holds":
-            return
-        case "unless":
-            for tests in branch:
-                yield from ((slot, _type_of(wanted)) for slot, wanted in tests)
-        case "some_element":
-            yield from ((slot, _type_of(wanted)) for slot, wanted in branch)
-        case "within" | "some_within" | "computed_within":
-            yield slot, float
-        case "has":
-            yield slot, frozenset
-        case "equals" | "some_equals" | "computed_equals":
-            yield slot, type(branch)
-        case _:
-            yield slot, str
-
-
-def _type_of(wanted: frozenset[Key] | Range) -> type:
-    return float if isinstance(wanted, Range) else type(next(iter(wanted), ""))
 
 
 def _lookups(way: Way, ways: frozenset[Way], order: dict[int, int]) -> tuple[Lookup, ...]:
@@ -334,64 +225,6 @@ def _frozen(plot: _Plot, lookup: Lookup, numbers: dict[int, dict[Key, int]]) -> 
 _NOTHING: dict[int, Any] = {}
 
 
-def _level(need: Need | Test, slots: dict[Source, int]) -> Step:
-    match need:
-        case Equals(source, keys):
-            return _equals(source, tuple(map(index_key, keys)), slots[source])
-        case Differs(source, keys):
-            return (_kind("differs", source), slots[source]), tuple(map(index_key, keys))
-        case Within(source):
-            return (_kind("within", source), slots[source]), _range(need)
-        case StartsWith(source, prefix):
-            return ("prefix", slots[source]), prefix
-        case Has(source, key):
-            return ("has", slots[source]), index_key(key)
-        case SomeElement(tests):
-            return ("some_element", slots[tests[0].source]), tuple(_slot_test(test, slots) for test in tests)
-        case Test(program):
-            return ("holds", program), None
-    raise AssertionError(f"no level for {need}")
-
-
-def _equals(source: Source, keys: tuple[Key, ...], slot: int) -> Step:
-    if len(keys) == 1:
-        return (_kind("equals", source), slot), keys[0]
-    return (_kind("any_of", source), slot), frozenset(keys)
-
-
-def _kind(name: str, source: Source) -> str:
-    """Of elements one by one, or of one value."""
-    if source.text is not None:
-        return f"computed_{name}"
-    return name if source.inner is None or source.function else f"some_{name}"
-
-
-def _range(need: Within) -> Range:
-    low = None if need.low is None else number_of(need.low)
-    high = None if need.high is None else number_of(need.high)
-    return Range(low, need.low_open, high, need.high_open)
-
-
-def _merged(needs: Iterable[Need | Test]) -> Iterator[Need | Test]:
-    """The needs, with all bounds of one value as one range. Each bound of elements stands by itself."""
-    ranges: dict[Source, Within] = {}
-    for need in needs:
-        if isinstance(need, Within) and (need.source.inner is None or need.source.function):
-            ranges[need.source] = _both(ranges.get(need.source, Within(need.source)), need)
-        else:
-            yield need
-    yield from ranges.values()
-
-
-def _both(one: Within, other: Within) -> Within:
-    """What is in both ranges. Where two bounds are the same number, the open one is the narrower."""
-    lows = [(each.low, each.low_open) for each in (one, other) if each.low is not None]
-    highs = [(each.high, not each.high_open) for each in (one, other) if each.high is not None]
-    low, low_open = max(lows, default=(None, False))
-    high, high_closed = min(highs, default=(None, True))
-    return Within(one.source, low, low_open, high, not high_closed)
-
-
 def _freeze(sprout: _Sprout) -> Branch:
     if sprout.below or sprout.spared:
         return _node(sprout)
@@ -399,34 +232,11 @@ def _freeze(sprout: _Sprout) -> Branch:
 
 
 def _node(sprout: _Sprout) -> Level:
-    places = sorted(sprout.below.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1]))
+    places = sorted(sprout.below.items(), key=lambda item: (ORDER[item[0][0]], item[0][1]))
     made = [
-        _LEVELS[kind](slot, {branch: _freeze(each) for branch, each in below.items()})
+        LEVELS[kind](slot, {branch: _freeze(each) for branch, each in below.items()})
         for (kind, slot), below in places
     ]
     if len(made) == 1 and not sprout.sure and not sprout.spared:
         return made[0]
     return Node(tuple(sprout.sure), tuple(sprout.spared), tuple(made))
-
-
-_LEVELS: dict[str, Callable[[int, dict[Any, Branch]], Level]] = {
-    "equals": levels.EqualsLevel,
-    "any_of": levels.AnyOfLevel,
-    "some_equals": levels.SomeEqualsLevel,
-    "some_any_of": levels.SomeAnyOfLevel,
-    "has": levels.HasLevel,
-    "prefix": levels.PrefixLevel,
-    "within": levels.within_level,
-    "some_within": levels.SomeWithinLevel,
-    "differs": levels.DiffersLevel,
-    "some_element": levels.SomeElementLevel,
-    "holds": levels.HoldsLevel,
-    "computed_equals": levels.EqualsLevel,
-    "computed_any_of": levels.AnyOfLevel,
-    "computed_within": levels.within_level,
-    "computed_differs": levels.DiffersLevel,
-    "unless": levels.UnlessLevel,
-}
-"""In the order in which a rule passes them."""
-
-_ORDER = {kind: number for number, kind in enumerate(_LEVELS)}

@@ -19,6 +19,7 @@ from rules_engine.expression.checks.inference import UNKNOWN, constant
 from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, walk
 from rules_engine.expression.compiler import compile_expression
 from rules_engine.expression.needs import (
+    ABSENT,
     FALSE,
     NULL,
     TRUE,
@@ -189,7 +190,7 @@ def is_about_one_value(formula: Formula) -> bool:
 
 
 def _counts_as_true(key: Key) -> bool:
-    return key not in (NULL, FALSE, "", EMPTY)
+    return key not in (NULL, ABSENT, FALSE, "", EMPTY)
 
 
 def _fact(need: Need, *, holds: bool) -> Fact:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.facts import EMPTY, OTHER, All, Fact, Some
-from rules_engine.expression.needs import FALSE, NULL, TRUE
+from rules_engine.expression.needs import ABSENT, FALSE, NULL, TRUE
 from rules_engine.model import EVENT_NAMES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Circumstances:
             return self.tables
         image = names[0]
         if image in self.absent or (image == "new" and removed) or (image == "old" and event == "INSERT"):
-            return (NULL,)
+            return (ABSENT,)
         return ()
 
 
@@ -124,7 +124,7 @@ def _values(facts: Sequence[Fact]) -> Iterator[Any]:
     """A value of each kind that the facts can tell apart."""
     keys = [key for fact in facts for key in fact.keys]
     yield from keys  # first, for it is mostly one of them
-    yield from (_OWN_TEXT, NULL, TRUE, FALSE, OTHER, EMPTY, "", 0)
+    yield from (_OWN_TEXT, NULL, ABSENT, TRUE, FALSE, OTHER, EMPTY, "", 0)
     numbers = sorted({key for key in keys if isinstance(key, (int, Decimal))})
     if numbers:
         yield from (_EXACT.subtract(numbers[0], 1), _EXACT.add(numbers[-1], 1))
