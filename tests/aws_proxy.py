@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 
 
 class AwsProxy(LoopbackServer):
-    """`refuse` is asked for each call, by a name such as `PublishBatch`, for an error code to answer with."""
+    """`refuse` is asked for each call, by a name such as `PublishBatch`, for an error code to answer with.
+    `done` is told when a call has taken effect and is not answered yet, `answered` when it is."""
 
-    def __init__(self, endpoint_url: str, refuse: Callable[[str], str | None] = lambda name: None) -> None:
+    def __init__(
+        self,
+        endpoint_url: str,
+        refuse: Callable[[str], str | None] = lambda name: None,
+        done: Callable[[str], None] = lambda name: None,
+        answered: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self.behind = urlsplit(endpoint_url).netloc
-        self.refuse = refuse
+        self.refuse, self.done, self.answered = refuse, done, answered
         self.calls: list[str] = []
         self._lock = threading.Lock()
         super().__init__(_Forwarding)
@@ -39,7 +46,8 @@ class _Forwarding(Exchange):
     def do_POST(self) -> None:  # noqa: N802 - the base class's name
         proxy = cast("AwsProxy", self.server)
         body = self.read_body()
-        code = proxy.note(self._name(body))
+        name = self._name(body)
+        code = proxy.note(name)
         if code is not None:
             error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "canary"}
             self.answer(HTTPStatus.BAD_REQUEST, json.dumps(error).encode())
@@ -51,13 +59,16 @@ class _Forwarding(Exchange):
             data = answer.read()
         finally:
             connection.close()
+        proxy.done(name)
         self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
-                self.send_header(name, value)
+        for header, value in answer.getheaders():
+            if header.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                self.send_header(header, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+        self.wfile.flush()
+        proxy.answered(name)
 
     def _name(self, body: bytes) -> str:
         target = self.headers.get("X-Amz-Target")

@@ -98,6 +98,10 @@ class Surroundings:
 
 @pytest.fixture
 def surroundings(ministack: Ministack, unique_name: Callable[[str], str]) -> Surroundings:
+    return new_surroundings(ministack, unique_name)
+
+
+def new_surroundings(ministack: Ministack, unique_name: Callable[[str], str]) -> Surroundings:
     topic, inbox = subscribed(ministack, unique_name("orders"))
     queue = ministack.client("sqs").create_queue(QueueName=unique_name("dead"))["QueueUrl"]
     tables = {"RULES_ENGINE_STATE_TABLE": unique_name("state"), "COPIES": unique_name("copies")}

@@ -44,10 +44,16 @@ class Items:
         return {"Item": self.item}
 
 
-@given(st.lists(NAMES, max_size=20).map(tuple), st.dictionaries(NAMES, st.integers(1, 9), max_size=5))
-def test_what_is_written_is_read(done: tuple[bytes, ...], tries: dict[bytes, int]) -> None:
+@given(
+    st.lists(NAMES, max_size=20).map(tuple),
+    st.dictionaries(NAMES, st.integers(1, 9), max_size=5),
+    st.none() | st.text(min_size=1),
+)
+def test_what_is_written_is_read(
+    done: tuple[bytes, ...], tries: dict[bytes, int], leads_to: str | None
+) -> None:
     store = TableResumeStore(Items(), "state")
-    checkpoint = Checkpoint(done, tries)
+    checkpoint = Checkpoint(done, tries, leads_to)
     store.write("key", checkpoint, 0.0)
     assert store.read("key") == checkpoint
 

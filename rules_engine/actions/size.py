@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _EACH = 8
+_MAP = (dict, Mapping)  # dict first: the check of an abstract class takes ten times as long
 
 
 def size_of(value: Any) -> int:
@@ -19,7 +20,7 @@ def size_of(value: Any) -> int:
         total += _EACH
         if isinstance(each, (str, bytes)):
             total += len(each)
-        elif isinstance(each, Mapping):
+        elif isinstance(each, _MAP):
             total += sum(map(len, each))
             stack.extend(each.values())
         elif isinstance(each, (list, tuple)):

@@ -13,6 +13,7 @@ comes again.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
@@ -24,7 +25,14 @@ from rules_engine.delivery.failure import classify
 from rules_engine.delivery.plan import lanes_of, plan_units
 from rules_engine.delivery.policy import Policy
 from rules_engine.delivery.report import Report
-from rules_engine.delivery.resume import NOTHING, NoResumeStore, next_checkpoint, resume_key, short_id
+from rules_engine.delivery.resume import (
+    NOTHING,
+    Checkpoint,
+    NoResumeStore,
+    next_checkpoint,
+    resume_key,
+    short_id,
+)
 from rules_engine.delivery.schedule import Schedule
 from rules_engine.delivery.workers import ThreadWorkers
 from rules_engine.errors import BatchError
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
     from rules_engine.delivery.clock import Clock
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.metrics import Metrics
-    from rules_engine.delivery.resume import Checkpoint, ResumeStore
+    from rules_engine.delivery.resume import ResumeStore
     from rules_engine.delivery.unit import Unit
     from rules_engine.delivery.workers import Workers
     from rules_engine.engine import Engine
@@ -96,6 +104,9 @@ class Invocation:
         if not units:
             return None
         before = self.resume.read(resume_key(records[0]))
+        if before.leads_to is not None:
+            # This batch was answered once, and comes again all the same.
+            self._write(before.leads_to, NOTHING, report)
         _skip_done(units, before, report)
         schedule = Schedule(
             workers=self.workers(),
@@ -174,17 +185,28 @@ class Invocation:
         """Raises BatchError where the next delivery would read what an earlier invocation wrote.
 
         There may be something: its answer may have been lost. What it says is done has been done again since,
-        or not, so it must not stand; an empty checkpoint is written for that.
+        or not, so it must not stand; an empty checkpoint is written for that. The batch's own item is to name
+        the other before that is there: if this batch comes again, in halves perhaps, it is taken back.
         """
-        if first == 0 and after == before:
-            return
+        start, key = resume_key(records[0]), resume_key(records[first])
+        if first > 0:
+            if before.leads_to != key:
+                self._write(start, Checkpoint(before.done, before.tries, key), report)
+            self._write(key, after, report)
+        elif after != before:
+            # If this fails it costs repeats only: what stands there is as true as it was.
+            with suppress(BatchError):
+                self._write(start, after, report)
+
+    def _write(self, key: str, checkpoint: Checkpoint, report: Report) -> None:
+        """Raises BatchError."""
         code = None
         try:
-            self.resume.write(resume_key(records[first]), after, self.clock.now())
-        except Exception as error:  # noqa: BLE001 - at the first record it costs repeats only
+            self.resume.write(key, checkpoint, self.clock.now())
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is known of the item now
             code = classify(error).code
+        if code is not None:
             report.line("ERROR", "state table cannot be written", code=code)
-        if code is not None and first > 0:
             raise BatchError(f"the state table cannot be written: {code}")
 
 

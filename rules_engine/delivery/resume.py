@@ -2,8 +2,11 @@
 
 Lambda delivers everything from the first unresolved record on again. One item of the state table, named by
 the stream and that record's sequence number, says which of it must not be done twice; it is read once, and
-written once, and only where something is unresolved. It also counts the tries of units that fail for reasons
+written only where something is unresolved. It also counts the tries of units that fail for reasons
 nobody knows. A read that fails raises: going on without it would bring old values back over new ones.
+
+The item of the record that a batch started with names the one that was written for its checkpoint. If that
+batch comes again, its answer was lost: what it wrote is taken back first, since Lambda may have halved it.
 
 Ids are kept as 16 bytes of their 20. An item holds 22,000 of them; what does not fit is done again.
 """
@@ -43,6 +46,8 @@ class Checkpoint:
 
     done: tuple[bytes, ...] = ()
     tries: Mapping[bytes, int] = field(default_factory=dict)
+    leads_to: str | None = None
+    """The name of the item that an invocation which started here wrote for a later record."""
 
 
 NOTHING = Checkpoint()
@@ -96,6 +101,8 @@ class TableResumeStore:
         if checkpoint.tries:
             kept = list(checkpoint.tries.items())[:MOST_TRIES]
             item["tries"] = {"M": {_text(name): {"N": str(count)} for name, count in kept}}
+        if checkpoint.leads_to is not None:
+            item["leads_to"] = {"S": checkpoint.leads_to}
         self.client.put_item(TableName=self.table, Item=item)
 
 
@@ -116,6 +123,7 @@ def _checkpoint_of(item: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(
         tuple(done[at : at + ID_BYTES] for at in range(0, len(done), ID_BYTES)),
         {base64.b32decode(name): int(count["N"]) for name, count in tries.items()},
+        item["leads_to"]["S"] if "leads_to" in item else None,
     )
 
 
@@ -137,7 +145,9 @@ def next_checkpoint(before: Checkpoint, units: Iterable[Unit], first: int) -> Ch
             done.append(name)
         elif unit.failure is not None and unit.failure.error_class == "unknown":
             tries[name] = unit.tries_before + unit.tries
-    return Checkpoint((*done, *(name for name in before.done if name not in seen)), tries)
+    # What was named there was taken back; to name it once more does no harm and saves a write.
+    leads_to = before.leads_to if first == 0 else None
+    return Checkpoint((*done, *(name for name in before.done if name not in seen)), tries, leads_to)
 
 
 def _text(name: bytes) -> str:

@@ -143,6 +143,14 @@ class FunctionProcess:
         if api is not None:
             api.close()
 
+    def kill(self) -> None:
+        """Ends the process as when its machine is lost, whatever it is at; for another thread than the one
+        that invokes. The invocation under way ends with an error."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def close(self) -> None:
         """Ends the process and removes its files."""
         self._end_process()

@@ -1,172 +1,150 @@
-"""`python -m tests.soak.delivery --seeds 200`: policies of delivery on simulated bad days, for each mix.
+"""`python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2`: delivery on bad days.
 
-In: how many seeds for each mix, and where they begin. Out: a line for each policy and mix with what was lost,
-turned round, stale and repeated for 1,000 actions owed. `play` is one day: random changes of a few items,
-three rules with four actions that publish to topics, one handler. `stop` is the policy of
-`delivery.invocation`; `continue` is that of the usual batch helpers, each record by itself and all failed
-ones reported, with three retries; it is here as a measure.
+In: over how many seeds, and how many actions are to be owed in all; each seed is one day of one of the six
+mixes, in turn. Out: a line for each mix with the totals, and the exit code: 1 if anything was lost, turned
+round, stale, or made twice where it may only be made once. Each such day is named with the command that plays
+it again. `--seconds` ends it early, and says after how much.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
+import gc
+import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from math import ceil
+from typing import TYPE_CHECKING
 
-from rules_engine.delivery.invocation import Invocation, deliveries_of
-from rules_engine.delivery.response import batch_response
-from rules_engine.engine import Engine
-from rules_engine.function import build_actions
-from rules_engine.model import ActionSpec, Rule, RuleSet
-from rules_engine.record import StreamRecord, parse_event
-from rules_engine.testing import (
-    MIXES,
-    Effect,
-    Expected,
-    FakeAws,
-    FaultMix,
-    HistoryReport,
-    MappingSettings,
-    RandomFaults,
-    Sandbox,
-    StreamSim,
-    check_history,
-)
+from rules_engine.testing import MIXES
+from tests.soak.day import play
+from tests.soak.outside import Stage
 
-CHANGES, ITEMS = 90, 8
-_TOPIC = "arn:aws:sns:eu-central-1:000000000000:{}--{}"
-_MAPPING = MappingSettings(
-    batch_size=20, report_batch_item_failures=True, bisect_batch_on_function_error=True
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-Handler = Callable[[Any, Any], Any]
+    from rules_engine.testing import FaultMix
+
+ACTIONS_PER_CHANGE = 5.1
+"""That our rules owe for our changes, at least."""
+SEEDS_IN_A_TASK = 30
+
+STRICT = ("lost", "inversions", "stale", "once_duplicates")
+"""What must be zero."""
 
 
-def _publish(rule: str, action: str) -> ActionSpec:
-    """The topic says which action it was, the message which record."""
-    return ActionSpec(action, "sns", {"topic_arn": _TOPIC.format(rule, action), "message": "{{ eventID }}"})
+@dataclass(slots=True)
+class Totals:
+    """Of one mix."""
 
+    days: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[tuple[int, str]] = field(default_factory=list)
+    """Seeds and what was wrong."""
 
-WRITTEN, REMOVED = ("INSERT", "MODIFY"), ("REMOVE",)
-RULES = RuleSet(
-    (
-        Rule("all", ("orders",), (_publish("all", "a"),)),
-        Rule("written", ("orders",), (_publish("written", "a"), _publish("written", "b")), events=WRITTEN),
-        Rule("removed", ("orders",), (_publish("removed", "a"),), events=REMOVED),
-    )
-)
-ENGINE = Engine.from_rules(RULES)
+    def add(self, other: Totals) -> None:
+        self.days += other.days
+        self.counts += other.counts
+        self.violations += other.violations
 
-
-def stop_at_first_failure(aws: FakeAws, rules: RuleSet = RULES) -> Handler:
-    """The function as it is."""
-    engine = ENGINE if rules is RULES else Engine.from_rules(rules)
-    invocation = Invocation(engine, build_actions(rules, {}, aws), log=lambda _line: None)
-    return lambda event, _context: batch_response(invocation.deliver(parse_event(event)), partial_batch=True)
-
-
-def continue_after_failure(aws: FakeAws) -> Handler:
-    """Each record by itself; every one that failed is reported."""
-    actions = build_actions(RULES, {}, aws)
-
-    def deliver(record: StreamRecord) -> None:
-        for match in ENGINE.evaluate(record).matches:
-            for delivery in deliveries_of(match):
-                action = actions[match.rule.id, delivery.action.id]
-                action.perform(action.render(delivery))
-
-    def handler(event: Any, _context: Any) -> Any:
-        failures = []
-        for record in parse_event(event):
-            assert isinstance(record, StreamRecord)
-            try:
-                deliver(record)
-            except Exception:
-                failures.append({"itemIdentifier": record.failure_id})
-        return {"batchItemFailures": failures}
-
-    return handler
-
-
-POLICIES: Mapping[str, tuple[Callable[[FakeAws], Handler], MappingSettings]] = {
-    "stop": (stop_at_first_failure, replace(_MAPPING, maximum_record_age_seconds=72_000)),
-    "continue": (continue_after_failure, replace(_MAPPING, maximum_retry_attempts=3)),
-}
-
-
-def play(policy: str, mix: FaultMix, seed: int) -> HistoryReport:
-    """One day. Nothing is dead-lettered: neither policy can."""
-    make_handler, mapping = POLICIES[policy]
-    sandbox, poison = Sandbox(), set[str]()
-    faults = RandomFaults(mix, seed, is_poison=lambda call: call.request["Message"] in poison)
-    aws = FakeAws(sandbox, faults=faults)
-    sim = StreamSim(
-        make_handler(aws), mapping=mapping, seed=seed, faults=mix, sandbox=sandbox, fresh_events=False
-    )
-    draw, at = random.Random(f"changes {seed}"), sandbox.now
-    for number in range(CHANGES):
-        key = {"id": f"o-{draw.randrange(ITEMS)}"}
-        at += draw.choice((0, 0, 0.5, 3))
-        change = sim.remove(key, at) if draw.random() < 0.1 else sim.put({**key, "n": number}, at)
-        if change is not None and draw.random() < mix.poison_records:
-            poison.add(change.event_id)
-    sim.run()
-    changes = {change.event_id: change for change in sim.changes}
-    expected = [
-        Expected((rule.id, spec.id, event_id), rule.id, spec.id, change.item, change.sequence)
-        for event_id, change in changes.items()
-        for rule in RULES.rules
-        if change.event_name in rule.events
-        for spec in rule.actions
-    ]
-    effects = []
-    for effect in aws.effects:
-        rule, action = effect.request["TopicArn"].rpartition(":")[2].split("--")
-        change = changes[effect.request["Message"]]
-        effects.append(
-            Effect((rule, action, change.event_id), rule, action, change.item, change.sequence, effect.time)
+    def line(self, name: str) -> str:
+        counts = self.counts
+        strict = ", ".join(f"{counts[kind]} {kind.replace('_', ' ')}" for kind in STRICT)
+        per_thousand = {
+            kind: 1000 * counts[kind] / (counts["owed"] or 1)
+            for kind in ("duplicates", "dead_letters", "state_writes", "state_reads")
+        }
+        shares = ", ".join(f"{share:.1f} {kind.replace('_', ' ')}" for kind, share in per_thousand.items())
+        result = "FAIL" if self.violations else "ok"
+        return (
+            f"{name:13} {result:4} {counts['owed']} actions, {self.days} seeds: "
+            f"{strict}; for 1,000 actions {shares}; {counts['fifo_duplicates']} late FIFO repeats"
         )
-    return check_history(expected, effects)
 
 
-def totals(policy: str, mix: FaultMix, seeds: range) -> Counter[str]:
-    total: Counter[str] = Counter()
+def mix_of(seed: int) -> FaultMix:
+    return MIXES[seed % len(MIXES)]
+
+
+@cache
+def _stage() -> Stage:
+    """One for each process."""
+    return Stage()
+
+
+def play_seeds(seeds: range, changes: int) -> dict[str, Totals]:
+    """Totals by the names of mixes."""
+    totals = {mix.name: Totals() for mix in MIXES}
+    stage = _stage()
     for seed in seeds:
-        report = play(policy, mix, seed)
-        total.update(
-            owed=report.expected,
-            lost=len(report.lost),
-            inversions=len(report.inversions),
-            stale=len(report.stale),
-            duplicates=report.duplicates,
-        )
+        mix = mix_of(seed)
+        day = play(stage, mix, seed, changes)
+        totals[mix.name].add(Totals(1, day.counts, [(seed, violation) for violation in day.violations]))
+    return totals
+
+
+def _task(task: tuple[range, int]) -> dict[str, Totals]:
+    # Each day leaves cycles, and looking for them all the time takes a seventh of it.
+    gc.disable()
+    totals = play_seeds(*task)
+    gc.collect()
+    return totals
+
+
+def soak(seeds: range, changes: int, processes: int, seconds: float) -> dict[str, Totals]:
+    """Of all seeds, or of those that were played in that time."""
+    total = {mix.name: Totals() for mix in MIXES}
+    tasks = [
+        (seeds[start : start + SEEDS_IN_A_TASK], changes) for start in range(0, len(seeds), SEEDS_IN_A_TASK)
+    ]
+    deadline = time.monotonic() + seconds
+    for part in _results(tasks, processes):
+        for name, totals in part.items():
+            total[name].add(totals)
+        if time.monotonic() >= deadline:
+            break
     return total
 
 
-def main() -> None:
+def _results(tasks: Sequence[tuple[range, int]], processes: int) -> Iterator[dict[str, Totals]]:
+    if processes == 1:
+        yield from map(_task, tasks)
+        return
+    with multiprocessing.Pool(processes) as pool:
+        yield from pool.imap_unordered(_task, tasks)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    for policy in POLICIES:
-        for mix in MIXES:
-            started = time.monotonic()
-            total = totals(policy, mix, range(options.seed, options.seed + options.seeds))
-            shares = "  ".join(
-                f"{name} {1000 * total[name] / total['owed']:7.1f}"
-                for name in ("lost", "inversions", "stale", "duplicates")
-            )
-            speed = total["owed"] / (time.monotonic() - started)
-            sys.stdout.write(
-                f"{policy:9} {mix.name:14} {total['owed']:7} owed; for 1,000: {shares}  ({speed:.0f}/s)\n"
-            )
-            sys.stdout.flush()
+    parser.add_argument("--seeds", type=int, default=42_000, help="how many days")
+    parser.add_argument("--actions", type=int, default=10_000_000, help="how many actions in all, at least")
+    parser.add_argument("--changes", type=int, help="changes of a day, instead of --actions")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after that time")
+    options = parser.parse_args(arguments)
+    changes = options.changes or ceil(options.actions / options.seeds / ACTIONS_PER_CHANGE)
+    started = time.monotonic()
+    seeds = range(options.seed, options.seed + options.seeds)
+    total = soak(seeds, changes, options.processes, options.seconds)
+    everything = Totals()
+    for name, totals in total.items():
+        sys.stdout.write(totals.line(name) + "\n")
+        for seed, violation in totals.violations[:5]:
+            replay = f"--seed {seed} --seeds 1 --changes {changes}"
+            sys.stdout.write(f"  {violation}\n  python -m tests.soak.delivery {replay}\n")
+        everything.add(totals)
+    seconds = time.monotonic() - started
+    sys.stdout.write(everything.line("all") + "\n")
+    sys.stdout.write(
+        f"{everything.days} of {options.seeds} seeds, {changes} changes each, in {seconds:.0f} s: "
+        f"{everything.counts['owed'] / seconds:.0f} actions/s\n"
+    )
+    return 1 if everything.violations else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
