@@ -162,3 +162,10 @@ def test_a_planted_mistake_is_found(wrong: type[Stage], mix: FaultMix, seed: int
     day = play(wrong(), mix, seed, CHANGES)
     assert {kind for kind in STRICT if day.counts[kind]} == found
     assert day.violations
+
+
+def test_the_command_fails_and_says_how_to_play_the_day_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "19", "--seeds", "1", "--changes", "20"], _Twice) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "redelivery    FAIL" in "\n".join(lines)
+    assert "  python -m tests.soak.delivery --seed 19 --seeds 1 --changes 20" in lines

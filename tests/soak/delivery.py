@@ -32,6 +32,9 @@ ACTIONS_PER_CHANGE = 5.1
 """That our rules owe for our changes, at least."""
 SEEDS_IN_A_TASK = 30
 
+Task = tuple[range, int, type[Stage]]
+"""Seeds, changes of each day, and what the function is."""
+
 STRICT = ("lost", "inversions", "stale", "once_duplicates")
 """What must be zero."""
 
@@ -70,15 +73,15 @@ def mix_of(seed: int) -> FaultMix:
 
 
 @cache
-def _stage() -> Stage:
+def _stage(make_stage: type[Stage]) -> Stage:
     """One for each process."""
-    return Stage()
+    return make_stage()
 
 
-def play_seeds(seeds: range, changes: int) -> dict[str, Totals]:
+def play_seeds(seeds: range, changes: int, make_stage: type[Stage] = Stage) -> dict[str, Totals]:
     """Totals by the names of mixes."""
     totals = {mix.name: Totals() for mix in MIXES}
-    stage = _stage()
+    stage = _stage(make_stage)
     for seed in seeds:
         mix = mix_of(seed)
         day = play(stage, mix, seed, changes)
@@ -86,20 +89,19 @@ def play_seeds(seeds: range, changes: int) -> dict[str, Totals]:
     return totals
 
 
-def _task(task: tuple[range, int]) -> dict[str, Totals]:
+def _task(task: Task) -> dict[str, Totals]:
     # Each day leaves cycles, and looking for them all the time takes a seventh of it.
     gc.disable()
-    totals = play_seeds(*task)
-    gc.collect()
-    return totals
+    try:
+        return play_seeds(*task)
+    finally:
+        gc.collect()
+        gc.enable()
 
 
-def soak(seeds: range, changes: int, processes: int, seconds: float) -> dict[str, Totals]:
-    """Of all seeds, or of those that were played in that time."""
+def soak(tasks: Sequence[Task], processes: int, seconds: float) -> dict[str, Totals]:
+    """Of all tasks, or of those that were done in that time."""
     total = {mix.name: Totals() for mix in MIXES}
-    tasks = [
-        (seeds[start : start + SEEDS_IN_A_TASK], changes) for start in range(0, len(seeds), SEEDS_IN_A_TASK)
-    ]
     deadline = time.monotonic() + seconds
     for part in _results(tasks, processes):
         for name, totals in part.items():
@@ -109,7 +111,7 @@ def soak(seeds: range, changes: int, processes: int, seconds: float) -> dict[str
     return total
 
 
-def _results(tasks: Sequence[tuple[range, int]], processes: int) -> Iterator[dict[str, Totals]]:
+def _results(tasks: Sequence[Task], processes: int) -> Iterator[dict[str, Totals]]:
     if processes == 1:
         yield from map(_task, tasks)
         return
@@ -117,7 +119,7 @@ def _results(tasks: Sequence[tuple[range, int]], processes: int) -> Iterator[dic
         yield from pool.imap_unordered(_task, tasks)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, make_stage: type[Stage] = Stage) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=42_000, help="how many days")
     parser.add_argument("--actions", type=int, default=10_000_000, help="how many actions in all, at least")
@@ -129,7 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     changes = options.changes or ceil(options.actions / options.seeds / ACTIONS_PER_CHANGE)
     started = time.monotonic()
     seeds = range(options.seed, options.seed + options.seeds)
-    total = soak(seeds, changes, options.processes, options.seconds)
+    parts = (seeds[start : start + SEEDS_IN_A_TASK] for start in range(0, len(seeds), SEEDS_IN_A_TASK))
+    tasks = [(part, changes, make_stage) for part in parts]
+    total = soak(tasks, options.processes, options.seconds)
     everything = Totals()
     for name, totals in total.items():
         sys.stdout.write(totals.line(name) + "\n")

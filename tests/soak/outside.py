@@ -71,6 +71,7 @@ class Outside:
         """Versions that the table of copies was asked to take, and may have answered."""
         self.state_reads = self.state_writes = 0
         self.dies_when_answered = False
+        self.partial_batch = True
         self._plan = plan
         self.aws = FakeAws(self.sandbox, faults=self._fault, tables=TABLES)
 
@@ -205,11 +206,12 @@ class Stage:
         return self.function_with(seed, TableResumeStore(self.client("dynamodb"), STATE))
 
     def function_with(self, seed: int, resume: ResumeStore) -> Callable[[Any, Any], Any]:
-        random = Random(seed)
+        random, partial_batch = Random(seed), self.outside.partial_batch
         invocation = Invocation(
             self.engine,
             self.actions,
             log=_forget,
+            partial_batch=partial_batch,
             resume=resume,
             dead_letters=SqsDeadLetterQueue(self.client("sqs"), QUEUE),
             clock=_SandboxClock(self.outside.sandbox),
@@ -219,7 +221,7 @@ class Stage:
 
         def handler(event: Any, context: Any) -> Any:
             first = invocation.deliver(parse_event(event), InvocationContext.of(context))
-            return batch_response(first, partial_batch=True)
+            return batch_response(first, partial_batch)
 
         return handler
 
