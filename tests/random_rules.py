@@ -91,6 +91,12 @@ def condition(rng: Random) -> str:
                 f"{rng.choice(['sum', 'max', 'min'])}(new.l[*].{name}) {rng.choice(['>', '<=', '==', '!='])} "
                 f"{rng.choice([f'`{_number(rng)}`', constant])}"
             ),
+            lambda: (
+                f"{rng.choice(['sum', 'max', 'min'])}"
+                f"({rng.choice(['new.s', 'new', 'foo', 'new.m'])}[*].{name}) "
+                f"{rng.choice(['==', '!='])} {constant}"
+            ),
+            lambda: f"new == {constant} && old != {constant}",
             lambda: f"length({path}) {rng.choice(['>', '==', '!='])} `{rng.randrange(3)}`",
             lambda: f"lower({path}) == '{text}'",
             lambda: f"old.{name} != {constant} && new.{name} == {constant}",

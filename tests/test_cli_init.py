@@ -117,7 +117,7 @@ def test_the_workflow_validates_strictly(project: Path) -> None:
     workflow = yaml.safe_load((project / ".github/workflows/validate.yml").read_text())
     steps = workflow["jobs"]["validate"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [
-        "python -m pip install dynamodb-rules-engine",
+        "python -m pip install ./rules-engine",
         "rules-engine validate --strict rules",
     ]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import tracemalloc
+from collections import Counter, OrderedDict
 from random import Random
 from typing import Any
 
+import pytest
+
+from rules_engine import bundle
 from rules_engine.engine import Engine
-from rules_engine.model import Rule, RuleSet
+from rules_engine.model import Rule, RuleSet, Scope
 from tests import random_rules
 
 RULE_SETS = 500
@@ -45,6 +49,70 @@ def test_the_random_rule_sets_are_worth_the_comparison() -> None:
                 each.outcome != "not_matched" or bool(each.stopped_by) for each in engine.explain(record)
             )
     assert 0.1 < matched / evaluated < 0.9
+
+
+IMAGES: list[tuple[Any, Any]] = [
+    ({}, {"n": {"N": None}}),
+    ({"n": {"N": "5"}}, {"n": {"N": "5.0"}}),
+    ({"s": {"NS": ["1", "2"]}}, None),
+    ({"s": {"SS": ["a"]}}, {"s": {"L": []}}),
+    ({"m": {"M": OrderedDict(a={"S": "x"})}}, {"m": {"M": {"a": {"S": "x"}}}}),
+    ({"l": {"L": ({"M": {"n": {"N": "5"}}}, {"M": {}})}}, None),
+    ({"l": {"L": [{"M": {"n": {"N": "5"}}}, {"M": {"n": {"NULL": True}}}]}}, {}),
+    ({"l": {"L": [{"M": {"n": {"N": "0.1"}}}, {"M": {"n": {"N": "0.2"}}}]}}, {}),
+]
+
+
+@pytest.mark.parametrize("loaded", [False, True], ids=["made of rules", "of a bundle"])
+def test_what_once_went_wrong_goes_right(loaded: bool) -> None:
+    conditions = (
+        "new == 'a' && old != 'a'",
+        "new != old",
+        "new.n > `3`",
+        "old.n == `null`",
+        "max(new.s[].n) != `2`",
+        "sum(new.s[*].n) == `0`",
+        "min(new.s[*].n) == `null`",
+        "sum(new[*].a) != `5`",
+        "max(keys[*].a) != 'x'",
+        "sum(foo[*].a) == `null`",
+        "new.m.a == 'x'",
+        "changed(&m)",
+        "sum(new.l[*].n) == `5`",
+        "sum(new.l[*].n) == `0.3`",
+        "new.l[?n > `1` && n < `9`]",
+        "new.n >= old.n",
+    )
+    rule_set = RuleSet(tuple(Rule(text, ("orders",), (), when=(text,)) for text in conditions))
+    engine = Engine.from_rules(bundle.load(bundle.dump(rule_set)) if loaded else rule_set)
+    for new, old in IMAGES:
+        images = {name: image for name, image in (("NewImage", new), ("OldImage", old)) if image is not None}
+        record = {
+            "eventID": "e-1",
+            "eventName": "MODIFY",
+            "eventSourceARN": "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1",
+            "dynamodb": {**images, "SequenceNumber": "1"},
+        }
+        matched = [match.rule.id for match in engine.match(record)]
+        assert matched == [each.rule_id for each in engine.explain(record) if each.outcome == "matched"]
+
+
+def test_an_empty_list_beside_long_ones_makes_no_more_look_ups_than_they_do() -> None:
+    lists = {"none": [], "one": [f"a{n}" for n in range(600)], "two": [f"b{n}" for n in range(600)]}
+    parts = (("none", "c"), ("one", "a"), ("two", "b"))
+    condition = " && ".join(f"contains(lists.{name}, new.{path})" for name, path in parts)
+    rules = RuleSet((Rule("r", ("orders",), (), when=(condition,), scope=Scope(lists=lists)),))
+    engine = Engine.from_rules(rules)
+    arn = "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1"
+    record = {**random_rules.record(Random(1)), "eventSourceARN": arn}
+    tracemalloc.start()
+    engine.match(
+        random_rules.record(Random(1))
+        | {"eventSourceARN": "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1"}
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 class CountingImage(dict[str, Any]):

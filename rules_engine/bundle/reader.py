@@ -32,6 +32,8 @@ def load(data: bytes) -> RuleSet:
         written = exact_json.loads((b"[" + last).replace(b"[" + LAST, b'{"scopes":', 1).decode())
         trees = _Trees(lines[:middle])
         scopes = [Scope(**scope, trees=trees) for scope in written["scopes"]]
+        if len(lines) - middle - 1 != len(head["outlines"]):
+            raise ValueError("there is not one rule for each outline")
         return RuleSet(
             _Rules(lines[middle + 1 :], scopes),
             _outlines(head, scopes),

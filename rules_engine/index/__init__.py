@@ -170,7 +170,8 @@ def _with_changes(found: Sequence[Need]) -> Iterator[Need]:
     """`old.x != 'a'` beside `new.x == 'a'` is a change of `x`, which can be looked up."""
     for need in found:
         match need:
-            case Differs(Source(("old", *names)) as source, (key,)) if source == Source(source.names):
+            # Of an attribute: the image itself has no name below `old`.
+            case Differs(Source(("old", *names)) as was, (key,)) if names and was == Source(was.names):
                 changed = Equals(Source(("new", *names)), (key,)) in found and key not in (NULL, ABSENT)
                 yield Equals(change_of(names), (TRUE,)) if changed else need
             case _:

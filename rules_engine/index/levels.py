@@ -152,6 +152,7 @@ class EqualsLevel:
         self._below = below
 
     def visit(self, walk: Walk) -> None:
+        # As `walk.read` does it, here and in other levels that most records pass, without the call.
         value = walk.values[self._slot]
         if value is UNREAD:
             value = walk.read(self._slot)
@@ -374,21 +375,26 @@ class UnlessLevel:
 
     def visit(self, walk: Walk) -> None:
         for exceptions, branch in self._below:
-            for tests in exceptions:
-                for slot, wanted in tests:
-                    value = walk.read(slot)
-                    if value is UNEXPECTED or not meets(value, wanted):
-                        break
-                else:
-                    break
-            else:
-                if any(walk.read(slot) is UNEXPECTED for tests in exceptions for slot, _ in tests):
-                    walk.spared += rules_below(branch)
-                else:
-                    walk.go_on(branch)
+            verdicts = [_is_for(walk, tests) for tests in exceptions]
+            if None in verdicts:
+                walk.spared += rules_below(branch)
+            elif True not in verdicts:
+                walk.go_on(branch)
 
     def branches(self) -> Iterable[Branch]:
         return (branch for _, branch in self._below)
+
+
+def _is_for(walk: Walk, tests: tuple[SlotTest, ...]) -> bool | None:
+    """Whether an exception is for the record; None where only an evaluation can tell."""
+    verdict: bool | None = True
+    for slot, wanted in tests:
+        value = walk.read(slot)
+        if value is UNEXPECTED:
+            verdict = None
+        elif not meets(value, wanted):
+            return False
+    return verdict
 
 
 class HoldsLevel:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from rules_engine.attribute_value import decode
+from rules_engine.attribute_value import Image, decode
 from rules_engine.errors import EvaluationError
 from rules_engine.expression.budget import begin
 from rules_engine.expression.closures import ORDERS
@@ -39,7 +39,7 @@ MAP: Final = ("map",)
 IMAGES: Final = {"new": "new_raw", "old": "old_raw", "keys": "keys_raw"}
 """The roots of a document that are images, and where a record has their DynamoDB JSON."""
 
-DAMAGED: Final = (EvaluationError, AttributeError, LookupError, TypeError, ValueError)
+DAMAGED: Final = (EvaluationError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading raises where an attribute is no DynamoDB JSON."""
 
 
@@ -56,7 +56,8 @@ def reader_of(source: Source, program: Program | None = None) -> Reader:
     if source.other is not None:
         return _compared(source)
     if image not in IMAGES or not path:
-        return _field(source.names)
+        # None of the document's own fields is a list.
+        return _field(source.names) if source.inner is None else lambda record: FAILED
     if source.inner is None:
         return _attribute(IMAGES[image], tuple(path))
     read = _elements(IMAGES[image], tuple(path), source.inner)
@@ -76,8 +77,8 @@ def members_of(attribute: Any) -> Mapping[str, Any] | None:
     members = attribute.get("M")
     if type(members) is dict and len(attribute) == 1:
         return members
-    decode(attribute)
-    return None
+    value = decode(attribute)
+    return value.raw if isinstance(value, Image) else None
 
 
 def value_of(attribute: Any) -> Found:
@@ -111,8 +112,8 @@ def _elements(image: str, path: tuple[str, ...], inner: tuple[str, ...]) -> Read
 def _inner_values(attribute: Any, inner: tuple[str, ...]) -> Any:
     elements = attribute.get("L")
     if type(elements) is not list or len(attribute) != 1:
-        decode(attribute)
-        return FAILED
+        # A set is a list too, whose elements are no maps.
+        return UNEXPECTED if isinstance(decode(attribute), list) else FAILED
     found = []
     for element in elements:
         members = members_of(element)

@@ -74,6 +74,8 @@ class _Reading:
         self._sources = sources
         self._readers = readers
         self._names = names
+        # What an expression gives has a slot for each rule file; every other source has one.
+        self._slots = {source: slot for slot, source in enumerate(sources)}
         self.first = self._with_operands(tree.read_first)
         self._types = {**tree.read_late, **self.first}
         self._maps: dict[tuple[str, ...], str] = {}
@@ -87,7 +89,7 @@ class _Reading:
             source = self._sources[slot]
             if source.other is not None and source.function in _SIGNS:
                 for names in (source.names, source.other):
-                    found.setdefault(self._sources.index(Source(names)), set()).add(float)
+                    found.setdefault(self._slots[Source(names)], set()).add(float)
         return found
 
     def lines(self) -> tuple[list[str], dict[int, list[str]]]:
@@ -143,7 +145,7 @@ class _Reading:
         parent = self._maps[names[:-1]]
         self._names[f"name{slot}"] = names[-1]
         if self._is_number(slot):
-            yield f"text{slot} = None"
+            yield f"text{slot} = UNREAD"
         yield f"if name{slot} in {parent}:"
         yield f"    a{slot} = {parent}[name{slot}]"
         yield f"    if len(a{slot}) != 1:"
@@ -193,7 +195,8 @@ class _Reading:
 
     def _operand(self, source: Source) -> int | None:
         """The slot of a source that is read first."""
-        return next((slot for slot in self.first if self._sources[slot] == source), None)
+        slot = self._slots.get(source)
+        return slot if slot in self.first else None
 
     def _compared(self, slot: int) -> Iterator[str]:
         """Says how two values are to each other: whether they changed, or whether both are numbers and so."""

@@ -71,11 +71,11 @@ def sorted_out(entry: Entry, slots: dict[Source, int]) -> Sorted:
     for need in _merged(entry.needs):
         if isinstance(need, Equals) and _is_attribute(need.source) and slots[need.source] not in equal:
             keys = tuple(map(index_key, need.keys))
-            expanded *= len(keys)
+            expanded *= len(keys) or 1
             if expanded <= MAX_EXPANDED_KEYS:
                 equal[slots[need.source]] = keys
                 continue
-            expanded //= len(keys)
+            expanded //= len(keys) or 1
         others.append(_level(need, slots))
     exceptions = _exceptions(entry, slots) if entry.exceptions else ()
     if exceptions:
@@ -167,10 +167,10 @@ def _range(need: Within) -> Range:
 
 
 def _merged(needs: Iterable[Need | Test]) -> Iterator[Need | Test]:
-    """The needs, with all bounds of one value as one range. Each bound of elements stands by itself."""
+    """The needs, with all bounds of one value as one range."""
     ranges: dict[Source, Within] = {}
     for need in needs:
-        if isinstance(need, Within) and (need.source.inner is None or need.source.function):
+        if isinstance(need, Within):
             ranges[need.source] = _both(ranges.get(need.source, Within(need.source)), need)
         else:
             yield need
