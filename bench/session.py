@@ -42,7 +42,9 @@ class Session:
 
     def engine(self, kind: Kind, n: int) -> Engine:
         if (kind, n) not in self._engines:
-            self._engines[kind, n] = Engine.from_rules(rule_set(kind, n))
+            engine = self._engines[kind, n] = Engine.from_rules(rule_set(kind, n))
+            for record in one_of_each_kind():
+                engine.match(record)
         return self._engines[kind, n]
 
     def expected(self, kind: Kind, n: int) -> list[list[str]]:
