@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def measure(session: Session) -> Table:
-    n = 1_000 if session.quick else 10_000
+    n = 250 if session.quick else 10_000
     return Table("memory", "Memory", [row for kind in ("A", "B") for row in _rows(kind, n, session)])
 
 
