@@ -333,10 +333,7 @@ class OneRangeLevel:
         if value is UNREAD:
             value = walk.read(self._slot)
         if isinstance(value, float):
-            low, low_open, high, high_open = self._range
-            if (low is None or value > low or (value == low and not low_open)) and (
-                high is None or value < high or (value == high and not high_open)
-            ):
+            if self._range.holds(value):
                 walk.go_on(self._branch)
         elif value is UNEXPECTED:
             walk.leave_to_evaluation(self)
