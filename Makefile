@@ -46,10 +46,10 @@ lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every suppor
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --custom-compile-command "make lock" --extra $$extra \
 	  pyproject.toml requirements/build.in -o requirements/$$extra.txt; done
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	for tool in bench fuzz mutate; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --custom-compile-command "make lock" --constraint requirements/dev.txt \
-	  pyproject.toml requirements/build.in requirements/bench.in -o requirements/bench.txt
+	  pyproject.toml requirements/build.in requirements/$$tool.in -o requirements/$$tool.txt; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
