@@ -54,7 +54,7 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 
 COMMANDS = [
     ["validate", "rules"],
-    ["validate", "--format", "json", "rules"],
+    *[["validate", "--format", name, "rules"] for name in ("json", "sarif", "github", "junit", "gitlab")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
 ]

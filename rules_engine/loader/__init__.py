@@ -22,7 +22,7 @@ from rules_engine.schema import tests_file_shape
 from rules_engine.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
     from rules_engine.errors import Location, Problem
@@ -32,11 +32,14 @@ __all__ = ["find_files", "load_rules"]
 
 
 def load_rules(
-    paths: str | PathLike[str] | Iterable[str | PathLike[str]], today: date | None = None
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+    today: date | None = None,
+    track: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> tuple[RuleSet, list[Problem]]:
     """The sound rules of the files at and below `paths`, and all problems.
 
-    `today` decides which exceptions have expired; without it, it is the day in UTC.
+    `today` decides which exceptions have expired; without it, it is the day in UTC. `track` hands on
+    the files that it is given; a progress bar is one.
     """
     today = today or datetime.now(UTC).date()
     files, problems = find_all(paths)
@@ -44,7 +47,7 @@ def load_rules(
     complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
     # large rule set again and again takes a fifth of the time.
-    for path in files:
+    for path in track(files):
         if is_test_file(path):
             continue
         root, of_source = _parse(path)
