@@ -6,7 +6,7 @@ import json
 
 from rules_engine.cli.report import render_text
 from rules_engine.cli.report_json import render_json
-from rules_engine.errors import Location, Problem
+from rules_engine.errors import Fix, Location, Problem
 
 UNKNOWN_FUNCTION = Problem(
     code="RE204",
@@ -14,6 +14,7 @@ UNKNOWN_FUNCTION = Problem(
     location=Location("rules/orders.yaml", 9, 11, 10),
     hint="did you mean 'starts_with'?",
     source_line="    when: start_with(new.sku, 'A')",
+    fix=Fix(Location("rules/orders.yaml", 9, 11, 10), "starts_with"),
 )
 
 
@@ -129,6 +130,13 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "length": 10,
                 "source_line": "    when: start_with(new.sku, 'A')",
                 "hint": "did you mean 'starts_with'?",
+                "fix": {
+                    "path": "rules/orders.yaml",
+                    "line": 9,
+                    "column": 11,
+                    "length": 10,
+                    "text": "starts_with",
+                },
                 "related": [],
             },
             {
@@ -141,6 +149,7 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "length": 2,
                 "source_line": "  - id: a",
                 "hint": None,
+                "fix": None,
                 "related": [{"path": "b.yaml", "line": 1, "column": 2, "length": 3, "message": "here"}],
             },
         ],
