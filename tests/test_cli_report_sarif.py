@@ -13,7 +13,7 @@ from jsonschema import Draft4Validator
 from rules_engine.cli.code_pages import codes
 from rules_engine.cli.report_sarif import render_sarif
 from rules_engine.cli.validation import Validation
-from rules_engine.errors import Location, Problem
+from rules_engine.errors import Fix, Location, Problem
 from rules_engine.loader import find_files, load_rules
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +46,23 @@ def test_a_result_holds_its_region_its_hint_and_its_related_places() -> None:
             {"id": 1, **place("b.yaml", 2, 7, 10), "message": {"text": "the first one is here"}}
         ],
     }
+
+
+def test_a_safe_mend_is_a_fix() -> None:
+    fix = Fix(Location("a b.yaml", 9, 11, 10), "starts_with")
+    problem = Problem("RE204", "unknown function 'start_with'", fix.location, fix=fix)
+    (result,) = run_of([problem])["results"]
+    region = {"startLine": 9, "startColumn": 11, "endLine": 9, "endColumn": 21}
+    assert result["fixes"] == [
+        {
+            "artifactChanges": [
+                {
+                    "artifactLocation": {"uri": "a%20b.yaml", "uriBaseId": "%SRCROOT%"},
+                    "replacements": [{"deletedRegion": region, "insertedContent": {"text": "starts_with"}}],
+                }
+            ]
+        }
+    ]
 
 
 def place(uri: str, line: int, first: int, end: int) -> dict[str, Any]:
