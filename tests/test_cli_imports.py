@@ -33,8 +33,7 @@ with open("modules", "w") as file:
 sys.exit(code)
 """
 
-RULES = """
-version: 1
+RULES = """version: 1
 rules:
   - id: order-shipped
     table: orders
@@ -57,6 +56,7 @@ COMMANDS = [
     ["validate", "--format", "json", "rules"],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["fmt", "--check", "rules"],
 ]
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
     "redrive": "rules_engine.cli.redrive",
+    "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
