@@ -40,6 +40,10 @@ rules:
     table: orders
     when: became(&status, 'SHIPPED')
     actions: [{type: log}]
+    tests:
+      - name: packed to shipped fires
+        record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
+        expect: {match: true}
 """
 
 RECORD = '{"event": "MODIFY", "keys": {"id": "1"}, "old": {"status": "PACKED"}, "new": {"status": "SHIPPED"}}'
@@ -55,6 +59,7 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 COMMANDS = [
     ["validate", "rules"],
     ["validate", "--format", "json", "rules"],
+    ["test", "rules"],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
 ]

@@ -71,4 +71,4 @@ def starter_files() -> dict[str, str]:
 
 def _next_steps(directory: str) -> str:
     enter = "" if directory == "." else f"  cd {directory}\n"
-    return f"\nNext:\n{enter}  rules-engine validate\n  rules-engine explain events/order-shipped.json\n"
+    return f"\nNext:\n{enter}  rules-engine validate\n  rules-engine test\n  rules-engine explain events/order-shipped.json\n"
