@@ -58,7 +58,7 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 
 COMMANDS = [
     ["validate", "rules"],
-    ["validate", "--format", "json", "rules"],
+    *[["validate", "--format", name, "rules"] for name in ("json", "sarif", "github", "junit", "gitlab")],
     ["test", "rules"],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
