@@ -23,7 +23,7 @@ LAYERS = [
     {"delivery", "schema", "bundle", "aws"},
     {"loader", "canonical", "function", "bundle_schema"},
     {"handler", "deploy", "redrive", "testing"},
-    {"local"},
+    {"local", "rule_tests"},
     {"cli"},
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
@@ -41,6 +41,7 @@ AUTHORS_ONLY = {
     "testing",
     "redrive",
     "local",
+    "rule_tests",
     "cli",
 }
 """What the function never imports."""

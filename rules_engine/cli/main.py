@@ -33,6 +33,7 @@ DEBUG_VARIABLE = "DEBUG_RULES_ENGINE"
 COMMANDS = {
     "init": "rules_engine.cli.init",
     "validate": "rules_engine.cli.validate",
+    "test": "rules_engine.cli.test",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
     "redrive": "rules_engine.cli.redrive",
