@@ -164,7 +164,11 @@ class Engine:
     def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
         """One explanation for every rule of the set, in rule order."""
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
-        return [_explain(self._compiled[position], parsed) for position in range(len(self.rule_set.rules))]
+        return [self.explain_rule(position, parsed) for position in range(len(self.rule_set.rules))]
+
+    def explain_rule(self, position: int, record: StreamRecord) -> Explanation:
+        """The explanation for one rule: `rule_set.rules[position]`."""
+        return _explain(self._compiled[position], record)
 
 
 _new_object = object.__new__

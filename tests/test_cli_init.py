@@ -48,7 +48,8 @@ def test_init_writes_every_file_and_says_how_to_go_on(
     assert run(rules_engine, ["init", "my-rules"]) == 0
     written = "".join(f"wrote my-rules/{path}\n" for path in FILES)
     steps = (
-        "\nNext:\n  cd my-rules\n  rules-engine validate\n  rules-engine explain events/order-shipped.json\n"
+        "\nNext:\n  cd my-rules\n  rules-engine validate\n  rules-engine test\n"
+        "  rules-engine explain events/order-shipped.json\n"
     )
     assert capsys.readouterr() == (written + steps, "")
     my_rules = tmp_path / "my-rules"
@@ -82,6 +83,11 @@ def test_the_project_validates_without_a_warning(project: Path, capsys: pytest.C
     assert capsys.readouterr() == ("5 files, 7 rules: no problems\n", "")
 
 
+def test_the_tests_of_the_project_pass(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rules_engine, ["test"]) == 0
+    assert capsys.readouterr() == ("12 passed: 12 tests of 7 rules\n", "")
+
+
 def test_every_action_type_of_today_is_shown(project: Path) -> None:
     rule_set, _ = load_rules(["rules"])
     assert {action.type for rule in rule_set.rules for action in rule.actions} == set(ACTIONS)
@@ -104,7 +110,9 @@ def test_the_sample_events_match_the_rules_they_are_for(
 def test_the_commands_of_the_readme_work(project: Path) -> None:
     block = (project / "README.md").read_text().split("```")[1]
     commands = [line.partition("#")[0].split()[1:] for line in block.strip().splitlines()]
-    assert [command[0] for command in commands] == ["validate", "list", "explain", "run", "build"]
+    assert [command[0] for command in commands] == [
+        "validate", "test", "list", "explain", "run", "build",
+    ]  # fmt: skip
     for command in commands:
         assert (command, run(rules_engine, command)) == (command, 0)
 
@@ -119,6 +127,7 @@ def test_the_workflow_validates_strictly(project: Path) -> None:
     assert [step["run"] for step in steps if "run" in step] == [
         "python -m pip install ./rules-engine",
         "rules-engine validate --strict rules",
+        "rules-engine test rules",
     ]
 
 

@@ -71,4 +71,5 @@ def starter_files() -> dict[str, str]:
 
 def _next_steps(directory: str) -> str:
     enter = "" if directory == "." else f"  cd {directory}\n"
-    return f"\nNext:\n{enter}  rules-engine validate\n  rules-engine explain events/order-shipped.json\n"
+    steps = ("validate", "test", "explain events/order-shipped.json")
+    return f"\nNext:\n{enter}" + "".join(f"  rules-engine {step}\n" for step in steps)
