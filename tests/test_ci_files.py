@@ -9,6 +9,7 @@ themselves would do with the files' other keys is not tested here.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -155,6 +156,19 @@ def action_steps(project: Path) -> list[dict[str, Any]]:
     return [step for step in workflow["jobs"]["rules"]["steps"] if step["uses"].startswith("./")]
 
 
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        ("vendor.github-actions", "action.yml"),
+        ("vendor.github-workflows", "rules_engine/cli/starter/workflow.yaml"),
+    ],
+)
+def test_github_knows_every_key(schema: str, path: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(ROOT / path)]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert (finished.returncode, finished.stdout) == (0, "ok -- validation done\n"), finished
+
+
 def run_hook(hook: dict[str, Any], project: Path, *filenames: str) -> subprocess.CompletedProcess[str]:
     """The hook as pre-commit runs it: entry, arguments, and file names unless it wants none."""
     names = filenames if hook.get("pass_filenames", True) else ()
@@ -200,3 +214,25 @@ def test_every_hook_fails_for_what_it_is_there_for(name: str, before: str, after
     rules.write_text(rules.read_text().replace(before, after, 1))
     finished = run_hook(HOOKS[name], project, "rules/log.yaml")
     assert finished.returncode == 1, finished
+
+
+def blocks_of(page: str) -> list[str]:
+    """The fenced blocks of YAML of a page of the documentation."""
+    return [block.partition("```")[0] for block in (ROOT / page).read_text().split("```yaml\n")[1:]]
+
+
+def test_the_documentation_names_hooks_inputs_and_formats_that_there_are() -> None:
+    page = (ROOT / "docs/ci.md").read_text()
+    assert set(re.findall(r"id: (rules-engine-\w+)", page)) == set(HOOKS)
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    documented = dict(re.findall(r"^\| `([\w-]+)` \| .* \| `(.*)` \|$", page, re.MULTILINE))
+    assert documented == {name: spec["default"] for name, spec in inputs.items()}
+    assert [type(yaml.safe_load(block)) for block in blocks_of("docs/ci.md")] == [dict, dict, list, dict]
+
+
+def test_every_validate_command_of_the_documentation_runs(project: Path) -> None:
+    commands = re.findall(r"rules-engine (validate[^#|\n`]*)", (ROOT / "docs/ci.md").read_text())
+    assert len(commands) == 5
+    for command in commands:
+        finished = run_hook({"entry": f"rules-engine {command}", "pass_filenames": False}, project)
+        assert (command, finished.returncode, finished.stderr) == (command, 0, "")
