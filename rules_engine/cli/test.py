@@ -79,12 +79,14 @@ def _run(
 ) -> RuleTestRun:
     from rules_engine.cli.progress import progress
     from rules_engine.rule_tests import Runner
+    from rules_engine.rule_tests.repetition import warn_of_doubles
 
     with progress(sys.stderr, "checking rule files") as track:
         rule_set, tests = load_clean_rules_and_tests(paths, track)
     chosen = _chosen(tests, name, paths)
     with progress(sys.stderr, "running tests") as track:
-        results = list(Runner(rule_set).run(track(chosen)))
+        runner = Runner(rule_set)
+        results = warn_of_doubles(runner, runner.run(track(chosen)))
     rules = rule_set.rules
     passed = all(result.verdict != "failed" for result in results)
     return RuleTestRun(
