@@ -11,10 +11,11 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from rules_engine.cli.exit_codes import OK, USAGE
 from rules_engine.cli.formats import TEXT, Output, format_option, write
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report_tests import render_run
@@ -23,13 +24,24 @@ from rules_engine.cli.rule_files import DEFAULT_PATHS, NothingFound, load_clean_
 from rules_engine.cli.rule_test_run import CoverageRun, MutationRun, RuleTestRun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rules_engine.errors import Location
     from rules_engine.loader import RuleTest
     from rules_engine.model import Rule
     from rules_engine.rule_tests.mutation import Survivor
     from rules_engine.source import Node
+
+
+class Request(NamedTuple):
+    """What to run: the tests with `name` in theirs, and beside them what was asked for."""
+
+    paths: Sequence[str]
+    name: str | None = None
+    coverage: bool = False
+    minimum: float | None = None
+    mutate: bool = False
+    strict: bool = False
 
 
 @click.command("test", short_help="Run the tests of rules.")
@@ -45,6 +57,7 @@ if TYPE_CHECKING:
 )
 @click.option("--mutate", is_flag=True, help="Change the conditions, and fail if no test notices a change.")
 @click.option("--strict", is_flag=True, help="Let warnings count as failures for the exit code.")
+@click.option("--watch", is_flag=True, help="Run them again whenever a file is saved, until Ctrl-C.")
 @format_option(TEXT, "json", "junit", "github")
 def command(
     paths: tuple[str, ...],
@@ -53,6 +66,7 @@ def command(
     minimum: float | None,
     mutate: bool,
     strict: bool,
+    watch: bool,
     outputs: tuple[Output, ...],
 ) -> int:
     """Run the tests of the rules under PATHS (default: rules), offline, with the engine that runs in Lambda.
@@ -65,25 +79,53 @@ def command(
       rules-engine test rules/orders.yaml -k shipped
       rules-engine test --min-coverage 90 --format junit=report.xml
       rules-engine test --mutate
+      rules-engine test --watch
     """
-    run = _run(paths or DEFAULT_PATHS, name, coverage or minimum is not None, minimum, mutate, strict)
+    request = Request(paths or DEFAULT_PATHS, name, coverage or minimum is not None, minimum, mutate, strict)
+    if watch:
+        from rules_engine.cli.watch import moments
+
+        watch_tests(request, outputs, moments())
+        return OK
+    run = _run(request)
     for output in outputs:
         _show(run, output)
-    if run.number("skipped") == len(run.results):
+    if run.exit_code == USAGE:
         raise NothingFound("no test was run: all were skipped")
     return run.exit_code
 
 
-def _run(
-    paths: Sequence[str], name: str | None, coverage: bool, minimum: float | None, mutate: bool, strict: bool
-) -> RuleTestRun:
+def watch_tests(request: Request, outputs: Sequence[Output], looks: Iterable[None]) -> None:
+    """Runs and shows the tests at once, and again whenever one of their files is saved."""
+    from rules_engine.cli.watch import run_on_save
+    from rules_engine.loader import find_files
+
+    record_files: set[str] = set()
+
+    def run() -> None:
+        if sys.stdout.isatty():
+            click.clear()
+        try:
+            found = _run(request)
+        except click.ClickException as error:
+            error.show()
+        else:
+            record_files.update(path for each in found.results if (path := each.test.record_path) is not None)
+            for output in outputs:
+                _show(found, output)
+        click.echo("waiting for a file to be saved; Ctrl-C ends", err=True)
+
+    run_on_save(run, lambda: [*find_files(request.paths), *record_files], looks)
+
+
+def _run(request: Request) -> RuleTestRun:
     from rules_engine.cli.progress import progress
     from rules_engine.rule_tests import Runner
     from rules_engine.rule_tests.repetition import warn_of_doubles
 
     with progress(sys.stderr, "checking rule files") as track:
-        rule_set, tests = load_clean_rules_and_tests(paths, track)
-    chosen = _chosen(tests, name, paths)
+        rule_set, tests = load_clean_rules_and_tests(request.paths, track)
+    chosen = _chosen(tests, request)
     with progress(sys.stderr, "running tests") as track:
         runner = Runner(rule_set)
         results = warn_of_doubles(runner, runner.run(track(chosen)))
@@ -92,16 +134,17 @@ def _run(
     return RuleTestRun(
         results,
         {rule.id: rule for rule in rules},
-        _cover(rules, chosen, minimum) if coverage else None,
-        _mutate(rules, chosen) if mutate and passed else None,
-        strict,
+        _cover(rules, chosen, request.minimum) if request.coverage else None,
+        _mutate(rules, chosen) if request.mutate and passed else None,
+        request.strict,
     )
 
 
-def _chosen(tests: Sequence[RuleTest], name: str | None, paths: Sequence[str]) -> list[RuleTest]:
+def _chosen(tests: Sequence[RuleTest], request: Request) -> list[RuleTest]:
     """The tests to run. Raises NothingFound."""
+    name = request.name
     if not tests:
-        raise NothingFound(f"no test in {', '.join(paths)}")
+        raise NothingFound(f"no test in {', '.join(request.paths)}")
     chosen = [test for test in tests if name is None or name in test.full_name]
     if not chosen:
         raise NothingFound(f"none of {len(tests)} tests has '{name}' in its name")
