@@ -18,8 +18,8 @@ NAMES = ("rules", "test", "bundle", "problems")
 @click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems.")
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
-    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, or of what
-    validate --format json writes (problems).
+    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, of what
+    validate --format json writes (problems), or of what test --format json writes (results).
 
     \b
     Example:
@@ -27,6 +27,7 @@ def command(name: str) -> int:
     """
     from rules_engine.bundle_schema import bundle_schema
     from rules_engine.cli.problems_schema import problems_schema
+    from rules_engine.cli.results_schema import results_schema
     from rules_engine.schema import rules_schema, tests_schema
 
     schema_of = {
@@ -34,6 +35,7 @@ def command(name: str) -> int:
         "test": tests_schema,
         "bundle": bundle_schema,
         "problems": problems_schema,
+        "results": results_schema,
     }[name]
     click.echo(json.dumps(schema_of(), indent=2))
     return OK

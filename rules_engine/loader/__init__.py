@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.loader.files import find_all, find_files, is_test_file, read_bytes
 from rules_engine.loader.rule_file import LoadedRule, load_rule_file, no_mapping
 from rules_engine.loader.rule_set import check_rule_set
-from rules_engine.loader.rule_tests import RuleTest, read_file_tests, rules_tested
+from rules_engine.loader.rule_tests import WHOLE_RULE_SET, RuleTest, read_file_tests, rules_tested
 from rules_engine.loader.secrets import masked, secrets_in_text
 from rules_engine.loader.shape import check_shape
 from rules_engine.model import RuleSet
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
-__all__ = ["RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
+__all__ = ["WHOLE_RULE_SET", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
 
 NO_TEXTS: Mapping[str, bytes] = MappingProxyType({})
 
