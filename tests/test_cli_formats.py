@@ -9,17 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rules_engine.cli.formats import Output, parse_outputs
 from rules_engine.cli.main import rules_engine, run
+from rules_engine.cli.problems_schema import problems_schema
+from rules_engine.cli.report_github import render_github, render_summary
+from rules_engine.cli.report_gitlab import render_gitlab
+from rules_engine.cli.report_json import render_json
+from rules_engine.cli.report_junit import render_junit
+from rules_engine.cli.validation import Validation
+from rules_engine.loader import find_files, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NAMES = ("text", "json", "sarif")
 
@@ -171,6 +179,27 @@ def test_every_format_agrees_with_the_exit_code(
     said = FORMATS[name](*capsys.readouterr())
     failed = said.failed if said.failed is not None else bool(exit_code)
     assert (said.errors, said.warnings, failed) == (errors, warnings, exit_code != 0)
+
+
+def test_the_problems_of_every_case_can_be_shown_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever characters, places and hints there are. SARIF has the official schema in its own test."""
+    command = re.compile(
+        r"::(error|warning) file=[^:,]+,line=\d+,endLine=\d+,col=\d+,endColumn=\d+,title=RE\d+ .*"
+    )
+    for case in sorted((Path(__file__).parent / "cases/validate").iterdir()):
+        monkeypatch.chdir(case)
+        _, problems = load_rules(".")
+        found = Validation(find_files("."), 0, problems)
+        number = len(problems)
+        Draft202012Validator(problems_schema()).validate(json.loads(render_json(found)))
+        assert said_by_junit(render_junit(found), "")[:2] == (found.number("error"), found.number("warning"))
+        entries = json.loads(render_gitlab(found, str))
+        assert len({entry["fingerprint"] for entry in entries}) == number, case
+        *lines, summary = render_github(found, str).splitlines()
+        assert summary == found.summary
+        assert [line for line in lines if not command.fullmatch(line)] == [], case
+        rows = re.findall(r"^\| (?:error|warning) \|", render_summary(found, str, {}, 10**6), re.MULTILINE)
+        assert len(rows) == len(lines) == number, case
 
 
 def test_every_format_of_the_command_is_tried_here(capsys: pytest.CaptureFixture[str]) -> None:
