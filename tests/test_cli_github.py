@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from rules_engine.cli.github import Annotation, command, log_line, markdown, within_limit
 from rules_engine.cli.report_github import render_github, render_summary
@@ -56,6 +58,19 @@ def test_a_line_of_the_log_is_never_a_command() -> None:
 
 def test_a_cell_shows_the_text_and_no_markdown_of_it() -> None:
     assert markdown("a | b\n`c` <img> [d](e) \\ _f_ @g") == (r"a \| b \`c\` \<img\> \[d\](e) \\ \_f\_ \@g")
+
+
+# Whatever a reader of Markdown makes of, and what would end a cell, a row or the table.
+MARKED = st.text(st.sampled_from("ab \n|\\`*_~<>&[]()!#@$:-+=1.\"'é"), max_size=30)
+
+
+@given(MARKED)
+def test_any_text_comes_back_from_a_cell(text: str) -> None:
+    rendered = (
+        MarkdownIt("commonmark").enable("table").render(f"| a | b |\n|---|---|\n| x | {markdown(text)} |\n")
+    )
+    (cells,) = re.findall("<td>x</td>\n<td>(.*)</td>", rendered)
+    assert html.unescape(cells) == " ".join(text.split())
 
 
 def test_file_names_and_messages_cannot_draw_or_begin_commands() -> None:
