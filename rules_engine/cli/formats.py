@@ -33,10 +33,9 @@ def format_option(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
     def parse(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Output, ...]:
         try:
-            outputs = parse_outputs(words, names)
+            return parse_outputs(words, names)
         except ValueError as error:
             raise click.BadParameter(str(error), ctx, param) from None
-        return outputs
 
     return click.option(
         "--format",
