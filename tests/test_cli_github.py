@@ -108,3 +108,13 @@ def test_a_summary_that_would_be_too_large_counts_what_is_left_out() -> None:
     assert render_summary(found, str, {}, size) == two
     one = head + row.format(1) + "\n4 more are in the log.\n\n"
     assert render_summary(found, str, {}, size - 1) == one
+
+
+def test_a_row_links_to_the_line_whatever_the_file_is_called() -> None:
+    environ = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "0123"}
+    problem = Problem("RE106", "unknown key", Location("a (1)#\udcff.yaml", 3, 1))
+    found = Validation(["a"], 0, [problem])
+    assert render_summary(found, str, environ, 10_000).splitlines()[-2] == (
+        "| error | [a (1)\\#\ufffd.yaml:3:1](https://github.com/a/b/blob/0123/a%20%281%29%23%FF.yaml#L3) "
+        "| RE106 unknown key |  |"
+    )

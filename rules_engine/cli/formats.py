@@ -90,4 +90,4 @@ def write_file(path: str, text: str, mode: Literal["w", "a"]) -> None:
         with Path(path).open(mode, encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise click.ClickException(f"cannot write '{path}': {error.strerror}") from None
+        raise click.ClickException(f"cannot write '{path}': {error.strerror or error}") from None
