@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from rules_engine.cli.main import rules_engine, run
+
+if TYPE_CHECKING:
+    import pytest
 
 RULES = str(Path(__file__).parent.parent / "rules")
 
