@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,7 +86,8 @@ def command(
     if watch:
         from rules_engine.cli.watch import moments
 
-        watch_tests(request, outputs, moments())
+        with suppress(KeyboardInterrupt):
+            watch_tests(request, outputs, moments())
         return OK
     run = _run(request)
     for output in outputs:
