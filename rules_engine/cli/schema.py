@@ -12,20 +12,21 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 
-NAMES = ("rules", "test", "bundle", "problems")
+NAMES = ("rules", "test", "bundle", "problems", "explanation")
 
 
-@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems.")
+@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, reports.")
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
     """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, or of what
-    validate --format json writes (problems).
+    validate (problems) and explain (explanation) write with --format json.
 
     \b
     Example:
       rules-engine schema rules > schemas/rules.schema.json
     """
     from rules_engine.bundle_schema import bundle_schema
+    from rules_engine.cli.explanation_json import explanation_schema
     from rules_engine.cli.problems_schema import problems_schema
     from rules_engine.schema import rules_schema, tests_schema
 
@@ -34,6 +35,7 @@ def command(name: str) -> int:
         "test": tests_schema,
         "bundle": bundle_schema,
         "problems": problems_schema,
+        "explanation": explanation_schema,
     }[name]
     click.echo(json.dumps(schema_of(), indent=2))
     return OK
