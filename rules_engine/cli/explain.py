@@ -15,7 +15,13 @@ import click
 
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
-from rules_engine.cli.rule_files import NothingFound, load_clean_rules, rules_option
+from rules_engine.cli.rule_files import (
+    NothingFound,
+    load_clean_rules,
+    rule_option,
+    rules_called,
+    rules_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +36,7 @@ if TYPE_CHECKING:
 @click.command("explain", short_help="Show why rules match a record, clause by clause.")
 @click.argument("record", metavar="RECORD", type=click.File(encoding="utf-8"))
 @rules_option
-@click.option(
-    "--rule", "rule_ids", metavar="ID", multiple=True, help="Only this rule; may be given several times."
-)
+@rule_option
 @click.option(
     "--expect",
     metavar="IDS",
@@ -56,7 +60,7 @@ def command(
     """
     rule_set = load_clean_rules(paths)
     expected = None if expect is None else [name for part in expect.split(",") if (name := part.strip())]
-    _require_known(rule_set, [*rule_ids, *(expected or ())])
+    rules_called(rule_set, [*rule_ids, *(expected or ())])
     explained, unreadable = _explain(record, rule_set)
     click.echo(_render(explained, rule_set, rule_ids, output), nl=False)
     for reason in unreadable:
@@ -69,17 +73,6 @@ def command(
     }
     as_expected = expected is None or _compare(expected, matched)
     return PROBLEMS if unreadable or not as_expected else OK
-
-
-def _require_known(rule_set: RuleSet, rule_ids: Sequence[str]) -> None:
-    from rules_engine.expression.checks.spelling import nearest
-
-    known = {rule.id for rule in rule_set.rules}
-    for rule_id in rule_ids:
-        if rule_id not in known:
-            near = nearest(rule_id, known)
-            hint = f" Did you mean '{near}'?" if near else ""
-            raise click.UsageError(f"There is no rule '{rule_id}'.{hint}")
 
 
 def _explain(file: IO[str], rule_set: RuleSet) -> tuple[Explained, list[str]]:

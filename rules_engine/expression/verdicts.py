@@ -102,8 +102,8 @@ class _Judge:
         if node.type in ("and_expression", "or_expression"):
             return self._operands(node)
         parts: tuple[Verdict, ...] = ()
-        if node.type == "not_expression" and node.children[0].type in ("and_expression", "or_expression"):
-            parts = self._operands(node.children[0]).parts
+        if node.type == "not_expression":
+            parts = self.judge(node.children[0]).parts
         name = self._condition_name(node)
         if name is not None and name not in self._shown:
             self._shown.add(name)
