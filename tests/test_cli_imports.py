@@ -41,8 +41,8 @@ rules:
     actions:
       - {type: log}
       - {type: sns, topic_arn: "${TOPIC}"}
-      - {type: webhook, url: "https://hooks.example.com/"}
-      - {type: table, table: "${TABLE}", mode: once, put: {id: "{{ keys.id }}"}}
+      - {type: webhook, url: https://hooks.example.com/}
+      - {type: table, table: "${TABLE}", put: {id: "{{ keys.id }}"}, mode: once}
     tests:
       - name: packed to shipped fires
         record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
