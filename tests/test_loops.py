@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules_engine.loader.loops import find_loops
@@ -99,6 +99,7 @@ RESTS = {
 POSSIBLE = {
     "a counter that stops at last": rule(COUNT, "new.n < `5`"),
     "a condition that may fail": rule(STAMP, "length(new.at) > `3`"),
+    "a copy without what its item lacks": rule({"sync": {}}, "!present(&t)", "length(new.s) > `1`"),
     "a variable called after the table": rule(STAMP, to="${ORDERS_TABLE}"),
     "a default that is the table": rule(STAMP, to="${TARGET:-orders}"),
     "a table of this name somewhere": rule(STAMP, to="arn:aws:dynamodb:eu-west-1:123456789012:table/orders"),
@@ -200,6 +201,7 @@ def disturb(world: World, rng: Random) -> None:
 
 @given(st.integers(0, 2**32))
 @settings(deadline=None, max_examples=100)
+@example(3525)
 def test_a_rule_set_without_a_warning_comes_to_rest(seed: int) -> None:
     rng = Random(seed)
     rules = rule_set(rng)

@@ -259,8 +259,9 @@ class _Target:
                     return _fixed(fact, EMPTY)
                 key = key_of(leaf.value)
                 return _fixed(fact, OTHER if key is None else key)
+            case "part":
+                return self.change.of_record(fact, leaf.reads[0], alone=self.alone)
             case "copy":
-                # An attribute that the record lacks is written as null.
                 test = fact.test
                 written = Fact(names, lambda key: test(NULL if key == ABSENT else key), fact.keys, fact.parts)
                 return self.change.of_record(written, leaf.reads[0], alone=self.alone)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from rules_engine.actions.document_path import Path
     from rules_engine.model import Scope
 
-Kind = Literal["constant", "fixed", "copy", "text", "fresh", "counter", "joined", "removed", "any", "unknown"]
+Kind = Literal[
+    "constant", "fixed", "copy", "part", "text", "fresh", "counter", "joined", "removed", "any", "unknown"
+]
 
 FRESH_FIELDS: Final = ("createdAt", "eventID", "sequenceNumber")
 
@@ -33,9 +35,11 @@ class Leaf:
     """One written value.
 
     `constant`: `value`, for every record. `fixed`: the same text for every record, but which is not known.
-    `copy`: what stands at `reads[0]` of the record. `text`: made of what stands at `reads`. `fresh`: a text
-    that is never the same twice. `counter`: a number that grows by `value`. `joined`: a set with `value` in
-    it. `removed`: nothing. `any`: one of the values above. `unknown`: the same, or the action fails.
+    `copy`: what stands at `reads[0]` of the record, null where nothing does. `part`: the same as a part of
+    something larger that is copied, nothing where nothing stands there. `text`: made of what stands at
+    `reads`. `fresh`: a text that is never the same twice. `counter`: a number that grows. `joined`:
+    a set with `value` in it. `removed`: nothing. `any`: one of the values above. `unknown`: the same, or the
+    action fails.
     """
 
     kind: Kind

@@ -95,7 +95,7 @@ def _inside(leaf: Leaf, path: Path) -> Leaf:
     if not path:
         return leaf
     if leaf.kind == "copy" and all(isinstance(step, str) for step in path):
-        return Leaf("copy", reads=((*leaf.reads[0], *map(str, path)),))
+        return Leaf("part", reads=((*leaf.reads[0], *map(str, path)),))
     return REMOVED if leaf.kind == "removed" else UNKNOWN_LEAF
 
 
