@@ -8,6 +8,7 @@ docs/decisions/0006 says more.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
@@ -29,6 +30,10 @@ MOST_OF_AN_ITEM = 400 * 1024
 """DynamoDB's limit. As JSON an item may be larger still."""
 
 
+_may_copy = re.compile(r"\b(?:new|old)\s*(?:\}\}|\||\))").search
+"""Whether an image may stand in a text as a whole. Nearly all that stands there is one attribute."""
+
+
 def check_size(node: Node, action_type: ActionType, scope: Scope) -> Iterator[Problem]:
     """What the payload of the action at `node` can be too large for."""
     most = getattr(action_type, "MOST_BYTES", None)
@@ -38,7 +43,8 @@ def check_size(node: Node, action_type: ActionType, scope: Scope) -> Iterator[Pr
         part = node.get(name)
         if part is None:
             continue
-        size = _constant_bytes(part.plain())
+        # A character has 4 bytes at most: what is short in the file need not be measured.
+        size = _constant_bytes(part.plain()) if 4 * (part.end - part.start) > most else 0
         if size > most:
             message = f"'{name}' has {size:,} bytes before anything is filled in, and the limit is {most:,}"
             hint = "send less, or send where the receiver finds it"
@@ -63,7 +69,7 @@ def _copies(node: Node, action_type: ActionType, most: int, scope: Scope) -> Ite
         for part in node.items() or [value for _, value in node.entries()]:
             yield from _copies(part, action_type, most, scope)
         return
-    if not isinstance(node.value, str) or not ("new" in node.value or "old" in node.value):
+    if not isinstance(node.value, str) or not _may_copy(node.value):
         return
     for hole in holes(node.value):
         if _is_image(parse(hole.expression), scope):
