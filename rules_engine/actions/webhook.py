@@ -107,6 +107,8 @@ SCHEMA: dict[str, Any] = {
 }
 
 MODES = ("at_least_once",)
+PAYLOAD = ("body",)
+MOST_BYTES = 256 * 1024
 TARGETS = ("headers", "signing_secret")
 SECRET_FIELDS = ("url", "headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")

@@ -44,6 +44,8 @@ class LoadedRule:
     enabled_key: Node | None
     tests_key: Node | None
     tests: tuple[RuleTest, ...]
+    writes: Mapping[str, Node]
+    """By the id of each action that writes into a table: where it names the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,26 @@ def load_rule_file(
             keys = node.keys
             loaded.append(
                 LoadedRule(
-                    rule, sections_sound and sound, id_node, keys.get("enabled"), keys.get("tests"), tests
+                    rule,
+                    sections_sound and sound,
+                    id_node,
+                    keys.get("enabled"),
+                    keys.get("tests"),
+                    tests,
+                    _writes(node.get("actions")),
                 )
             )
     return loaded, _without_echoes(root, problems)
+
+
+def _writes(actions: Node | None) -> dict[str, Node]:
+    """Where actions of type `table` name their tables; no more is kept of a file's tree."""
+    found = {}
+    for action in _mappings(actions):
+        kind, table = action.get("type"), action.get("table")
+        if kind is not None and kind.value == "table" and table is not None:
+            found[_text(action.get("id")) or "table"] = table
+    return found
 
 
 def _node_at(nodes: list[Node], place: Location) -> Node | None:
