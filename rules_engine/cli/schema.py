@@ -12,10 +12,12 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 
-NAMES = ("rules", "test", "bundle", "problems")
+NAMES = ("rules", "test", "bundle", "problems", "results")
 
 
-@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems.")
+@click.command(
+    "schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems, results."
+)
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
     """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, of what
