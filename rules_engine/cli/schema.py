@@ -16,7 +16,7 @@ NAMES = ("rules", "test", "bundle", "problems", "results")
 
 
 @click.command(
-    "schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems, results."
+    "schema", short_help="Print a JSON Schema: rules, tests, bundles, problems, results."
 )
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
