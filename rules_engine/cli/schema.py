@@ -15,9 +15,7 @@ from rules_engine.cli.exit_codes import OK
 NAMES = ("rules", "test", "bundle", "problems", "results")
 
 
-@click.command(
-    "schema", short_help="Print a JSON Schema: rules, tests, bundles, problems, results."
-)
+@click.command("schema", short_help="Print a JSON Schema: rules, tests, bundles, problems, results.")
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
     """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, of what
