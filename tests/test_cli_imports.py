@@ -33,8 +33,7 @@ with open("modules", "w") as file:
 sys.exit(code)
 """
 
-RULES = """
-version: 1
+RULES = """version: 1
 rules:
   - id: order-shipped
     table: orders
@@ -42,8 +41,8 @@ rules:
     actions:
       - {type: log}
       - {type: sns, topic_arn: "${TOPIC}"}
-      - {type: webhook, url: "https://hooks.example.com/"}
-      - {type: table, table: "${TABLE}", mode: once, put: {id: "{{ keys.id }}"}}
+      - {type: webhook, url: https://hooks.example.com/}
+      - {type: table, table: "${TABLE}", put: {id: "{{ keys.id }}"}, mode: once}
     tests:
       - name: packed to shipped fires
         record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
@@ -66,6 +65,7 @@ COMMANDS = [
     *[["test", "--coverage", "--format", name, "rules"] for name in ("text", "json", "junit", "github")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["fmt", "--check", "rules"],
 ]
 
 
