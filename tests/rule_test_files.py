@@ -18,7 +18,7 @@ def load(directory: Path, **files: str) -> tuple[RuleSet, list[RuleTest]]:
     for name, text in files.items():
         (directory / f"{name.replace('_test', '.test')}.yaml").write_text(text)
     rule_set, tests, problems = load_rules_and_tests(directory)
-    assert [problem for problem in problems if problem.severity == "error"] == []
+    assert [problem.message for problem in problems if problem.severity == "error"] == []
     return rule_set, tests
 
 

@@ -2,7 +2,7 @@
 
 A case is a folder: `command` (what follows `rules-engine`, after any `NAME=value`), `stdin` if there is
 any, the files the command finds where it runs, and what must come of it: `exit_code`, `stdout`, `stderr`
-(empty where there is no such file), and below `written/` every file that is new. `python -m
+(empty where there is no such file), and below `written/` every file that is new or changed. `python -m
 tests.test_cli_cases` writes the results anew, with slugs those of some cases; read the difference before
 you commit it.
 """
@@ -42,8 +42,9 @@ def results_of(case: Path, directory: Path) -> dict[str, str]:
         text=True,
     )
     streams = {"exit_code": f"{finished.returncode}\n", "stdout": finished.stdout, "stderr": finished.stderr}
-    new = {f"{WRITTEN}/{path}": text for path, text in files_below(directory).items() if path not in before}
-    return streams | new
+    after = files_below(directory)
+    written = {f"{WRITTEN}/{path}": text for path, text in after.items() if before.get(path) != text}
+    return streams | written
 
 
 def files_below(directory: Path) -> dict[str, str]:

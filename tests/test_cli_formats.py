@@ -9,17 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rules_engine.cli.formats import Output, parse_outputs
 from rules_engine.cli.main import rules_engine, run
+from rules_engine.cli.problems_schema import problems_schema
+from rules_engine.cli.report_github import render_github, render_summary
+from rules_engine.cli.report_gitlab import render_gitlab
+from rules_engine.cli.report_json import render_json
+from rules_engine.cli.report_junit import render_junit
+from rules_engine.cli.validation import Validation
+from rules_engine.loader import find_files, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NAMES = ("text", "json", "sarif")
 
@@ -72,6 +80,7 @@ SITUATIONS: dict[str, tuple[dict[str, str], list[str], int, int, int]] = {
     "errors": ({"rules/e.yaml": "version: 1\nrules: [\n"}, ["rules"], 1, 1, 0),
     "both": ({"rules/w.yaml": UNTESTED.format("a"), "rules/e.yaml": "rules: ["}, ["rules"], 1, 1, 1),
     "not readable": ({"rules/good.yaml": GOOD, "rules/e.yaml": "\udcff"}, ["rules"], 1, 1, 0),
+    "name not readable": ({"rules/\udcff.yaml": UNTESTED.format("a")}, ["rules"], 0, 0, 1),
     "path missing": ({"rules/good.yaml": GOOD}, ["rules", "none"], 1, 1, 0),
     "nothing there": ({}, ["rules"], 2, 1, 0),
     "nothing in it": ({"rules/notes.txt": ""}, ["rules"], 2, 1, 0),
@@ -171,6 +180,50 @@ def test_every_format_agrees_with_the_exit_code(
     said = FORMATS[name](*capsys.readouterr())
     failed = said.failed if said.failed is not None else bool(exit_code)
     assert (said.errors, said.warnings, failed) == (errors, warnings, exit_code != 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("github", "file=shop/rules/w.yaml,"),
+        ("gitlab", '"path": "shop/rules/w.yaml"'),
+        ("sarif", '"uri": "shop/rules/w.yaml"'),
+    ],
+)
+def test_places_count_from_the_root_of_the_checkout(
+    name: str,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "shop/rules").mkdir(parents=True)
+    (tmp_path / "shop/rules/w.yaml").write_text(UNTESTED.format("a"))
+    monkeypatch.chdir(tmp_path / "shop")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert run(rules_engine, ["validate", "--format", name]) == 0
+    assert place in capsys.readouterr().out
+
+
+def test_the_problems_of_every_case_can_be_shown_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever characters, places and hints there are. SARIF has the official schema in its own test."""
+    command = re.compile(
+        r"::(error|warning) file=[^:,]+,line=\d+,endLine=\d+,col=\d+,endColumn=\d+,title=RE\d+ .*"
+    )
+    for case in sorted((Path(__file__).parent / "cases/validate").iterdir()):
+        monkeypatch.chdir(case)
+        _, problems = load_rules(".")
+        found = Validation(find_files("."), 0, problems)
+        number = len(problems)
+        Draft202012Validator(problems_schema()).validate(json.loads(render_json(found)))
+        assert said_by_junit(render_junit(found), "")[:2] == (found.number("error"), found.number("warning"))
+        entries = json.loads(render_gitlab(found, str))
+        assert len({entry["fingerprint"] for entry in entries}) == number, case
+        *lines, summary = render_github(found, str).splitlines()
+        assert summary == found.summary
+        assert [line for line in lines if not command.fullmatch(line)] == [], case
+        rows = re.findall(r"^\| (?:error|warning) \|", render_summary(found, str, {}, 10**6), re.MULTILINE)
+        assert len(rows) == len(lines) == number, case
 
 
 def test_every_format_of_the_command_is_tried_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
+from rules_engine import schema
 from rules_engine.actions import ACTIONS
-from rules_engine.cli.init import SCHEMA_PATH, starter_files
+from rules_engine.cli.init import RULES_SCHEMA, TESTS_SCHEMA, starter_files
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.loader import load_rules
-from rules_engine.schema import rules_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +25,12 @@ FILES = [
     "rules/log.yaml",
     "events/big-order.json",
     "events/order-shipped.json",
-    ".github/workflows/validate.yml",
+    ".github/workflows/rules.yml",
+    ".pre-commit-config.yaml",
     ".vscode/settings.json",
+    ".vscode/extensions.json",
     "schemas/rules.schema.json",
+    "schemas/test.schema.json",
 ]
 
 
@@ -111,29 +113,34 @@ def test_the_commands_of_the_readme_work(project: Path) -> None:
     block = (project / "README.md").read_text().split("```")[1]
     commands = [line.partition("#")[0].split()[1:] for line in block.strip().splitlines()]
     assert [command[0] for command in commands] == [
-        "validate", "test", "list", "explain", "run", "build",
+        "validate", "test", "fmt", "list", "explain", "run", "build",
     ]  # fmt: skip
     for command in commands:
         assert (command, run(rules_engine, command)) == (command, 0)
 
 
-def test_the_schema_copy_is_that_of_the_installed_version(project: Path) -> None:
-    assert json.loads((project / SCHEMA_PATH).read_text()) == rules_schema()
+def test_the_schema_copies_are_those_of_the_installed_version(project: Path) -> None:
+    assert json.loads((project / RULES_SCHEMA).read_text()) == schema.rules_schema()
+    assert json.loads((project / TESTS_SCHEMA).read_text()) == schema.tests_schema()
 
 
-def test_the_workflow_validates_strictly(project: Path) -> None:
-    workflow = yaml.safe_load((project / ".github/workflows/validate.yml").read_text())
-    steps = workflow["jobs"]["validate"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == [
-        "python -m pip install ./rules-engine",
-        "rules-engine validate --strict rules",
-        "rules-engine test rules",
-    ]
+def test_every_rule_file_names_its_schema_to_editors(project: Path) -> None:
+    for path in (project / "rules").iterdir():
+        first, _, _ = path.read_text().partition("\n")
+        name = first.removeprefix("# yaml-language-server: $schema=")
+        assert (path.parent / name).resolve() == project.resolve() / RULES_SCHEMA, path
 
 
-def test_the_editor_settings_point_at_the_schema(project: Path) -> None:
+def test_the_editor_settings_point_at_the_schemas(project: Path) -> None:
     settings = json.loads((project / ".vscode/settings.json").read_text())
-    assert settings == {"yaml.schemas": {f"./{SCHEMA_PATH}": ["rules/*.yaml", "rules/*.yml"]}}
+    assert settings == {
+        "yaml.schemas": {
+            f"./{RULES_SCHEMA}": ["rules/**/*.yaml", "rules/**/*.yml", "!*.test.yaml", "!*.test.yml"],
+            f"./{TESTS_SCHEMA}": ["*.test.yaml", "*.test.yml"],
+        }
+    }
+    extensions = json.loads((project / ".vscode/extensions.json").read_text())
+    assert extensions == {"recommendations": ["redhat.vscode-yaml"]}
 
 
 def test_every_starter_file_is_written(project: Path) -> None:

@@ -55,6 +55,55 @@ TEXTS = st.text(
 )
 
 
+KNOWN = {
+    "testsuites": ({"name", "tests", "failures", "errors", "time"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "skipped", "time", "file"},
+        {"testcase"},
+    ),
+    "testcase": ({"name", "classname", "time"}, {"failure", "error", "skipped", "system-out"}),
+    "failure": ({"message", "type"}, set()),
+    "error": ({"message", "type"}, set()),
+    "skipped": ({"message"}, set()),
+    "system-out": (set(), set()),
+}
+"""Of what the schema of Jenkins' xUnit plugin knows: the attributes and children of each element we write."""
+
+TIMES = st.none() | st.floats(0, 1e6)
+CASES = st.builds(
+    Case,
+    name=TEXTS,
+    class_name=TEXTS,
+    seconds=TIMES,
+    not_passed=st.none()
+    | st.builds(
+        NotPassed,
+        verdict=st.sampled_from(["failure", "error", "skipped"]),
+        message=TEXTS,
+        text=TEXTS,
+        kind=TEXTS,
+    ),
+    output=TEXTS,
+)
+SUITES = st.builds(Suite, name=TEXTS, cases=st.lists(CASES, max_size=4), file=st.none() | TEXTS)
+
+
+@given(st.lists(SUITES, max_size=3))
+def test_a_document_keeps_to_the_schema_and_counts_right(suites: list[Suite]) -> None:
+    document = ElementTree.fromstring(render_suites("all", suites).encode())
+    for element in document.iter():
+        attributes, children = KNOWN[element.tag]
+        assert set(element.attrib) <= attributes
+        assert {child.tag for child in element} <= children
+        assert re.fullmatch(r"\d+\.\d{3}", element.get("time", "0.000"))
+    for element in [document, *document]:
+        counted = [element.get(name) for name in ("tests", "failures", "errors")]
+        found = [len(list(element.iter(tag))) for tag in ("testcase", "failure", "error")]
+        assert counted == [str(number) for number in found]
+    for element in document:
+        assert element.get("skipped") == str(len(list(element.iter("skipped"))))
+
+
 @given(TEXTS, TEXTS)
 def test_any_text_comes_back_with_what_xml_cannot_hold_replaced(message: str, output: str) -> None:
     case = Case(message, message, not_passed=NotPassed("failure", message, output), output=output)

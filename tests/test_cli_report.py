@@ -10,7 +10,8 @@ from rules_engine.cli.problems_schema import problems_schema
 from rules_engine.cli.report import render_text
 from rules_engine.cli.report_json import render_json
 from rules_engine.cli.validation import Validation
-from rules_engine.errors import Location, Problem
+from rules_engine.errors import Fix, Location, Problem
+from rules_engine.loader.mending import Mended
 
 UNKNOWN_FUNCTION = Problem(
     code="RE204",
@@ -18,6 +19,7 @@ UNKNOWN_FUNCTION = Problem(
     location=Location("rules/orders.yaml", 9, 11, 10),
     hint="did you mean 'starts_with'?",
     source_line="    when: start_with(new.sku, 'A')",
+    fix=Fix(Location("rules/orders.yaml", 9, 11, 10), "starts_with"),
 )
 
 
@@ -137,6 +139,14 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "length": 10,
                 "source_line": "    when: start_with(new.sku, 'A')",
                 "hint": "did you mean 'starts_with'?",
+                "fix": {
+                    "path": "rules/orders.yaml",
+                    "line": 9,
+                    "column": 11,
+                    "end_column": 21,
+                    "length": 10,
+                    "text": "starts_with",
+                },
                 "related": [],
             },
             {
@@ -150,6 +160,7 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "length": 2,
                 "source_line": "  - id: a",
                 "hint": None,
+                "fix": None,
                 "related": [
                     {
                         "path": "b.yaml",
@@ -177,3 +188,10 @@ def test_the_schema_of_the_json_document_is_one_and_requires_every_key() -> None
     for key in problem:
         without = {other: value for other, value in problem.items() if other != key}
         assert not Draft202012Validator(schema).is_valid(document | {"problems": [without]}), key
+
+
+def test_what_was_fixed_is_in_the_json_document_by_its_schema() -> None:
+    mended = Mended(b"", gone=[UNKNOWN_FUNCTION], left=[])
+    document = json.loads(render_json(Validation(["a.yaml"], 1, [], mended=[mended])))
+    Draft202012Validator(problems_schema()).validate(document)
+    assert [problem["code"] for problem in document["fixed"]] == ["RE204"]

@@ -6,9 +6,13 @@ break with it. What is required here stays.
 
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from rules_engine.cli.report_json import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _COUNT = {"type": "integer", "minimum": 0}
 _POSITION = {"type": "integer", "minimum": 1}
@@ -44,16 +48,23 @@ def problems_schema() -> dict[str, Any]:
                 "problems": {
                     "type": "array",
                     "items": {"$ref": "#/$defs/problem"},
-                    "description": "Sorted by path, line and column.",
+                    "description": "Sorted by path, line and column; after --fix, what is left.",
                 },
-            }
+            },
+            {
+                "fixed": {
+                    "type": "array",
+                    "items": {"$ref": "#/$defs/problem"},
+                    "description": "With --fix: the problems that were mended, where they stood.",
+                },
+            },
         ),
-        "$defs": {"problem": _object(_PROBLEM), "related": _object(_RELATED)},
+        "$defs": {"problem": _object(_PROBLEM), "related": _object(_RELATED), "fix": _object(_FIX)},
     }
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
+def _object(required: dict[str, Any], optional: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
 
 
 _PROBLEM: dict[str, Any] = {
@@ -70,6 +81,10 @@ _PROBLEM: dict[str, Any] = {
         "description": "The whole line, secrets masked; empty where there is none to show.",
     },
     "hint": {"type": ["string", "null"], "description": "What to do."},
+    "fix": {
+        "anyOf": [{"type": "null"}, {"$ref": "#/$defs/fix"}],
+        "description": "The one safe mend, where there is one: what validate --fix would write.",
+    },
     "related": {
         "type": "array",
         "items": {"$ref": "#/$defs/related"},
@@ -78,3 +93,8 @@ _PROBLEM: dict[str, Any] = {
 }
 
 _RELATED: dict[str, Any] = {**_PLACE, "message": {"type": "string"}}
+
+_FIX: dict[str, Any] = {
+    **_PLACE,
+    "text": {"type": "string", "description": "What to write in place of what stands there."},
+}

@@ -42,10 +42,10 @@ class _Bar:
         new = _new_progress(self._stream)
         with self._lock:
             if not self._over:
-                new.start()
                 new.add_task(self._doing)
                 self._shown = new
                 self._draw()
+                new.start()
 
     def advance(self, done: int, total: int) -> None:
         with self._lock:
@@ -109,6 +109,7 @@ def progress(stream: TextIO, doing: str, delay_seconds: float = DELAY_SECONDS) -
     finally:
         timer.cancel()
         bar.end()
+        timer.join()
 
 
 def _as_they_are(things: Sequence[Thing], /) -> Iterable[Thing]:

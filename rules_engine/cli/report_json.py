@@ -1,8 +1,9 @@
 """What `validate` found as one JSON document for programs. `problems_schema` describes it.
 
-Lines and columns count from 1, in characters; `end_column` is the one behind the last that is marked.
-Paths are as the author gave them. `hint` is null where there is none. Keys may be added; one is removed
-or changes its meaning only with another `version`.
+Lines and columns count from 1, in characters; `end_column` is the one behind the last that is marked. Paths
+are as the author gave them. `hint` and `fix`, the text to write in place of a stretch of one line, are null
+where there is none. With `--fix` there is also `fixed`: the problems that were mended, where they stood. Keys
+may be added; one is removed or changes its meaning only with another `version`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ VERSION = 1
 
 def render_json(found: Validation) -> str:
     """The document, indented, each line ended."""
-    document = {
+    document: dict[str, Any] = {
         "version": VERSION,
         "files": len(found.files),
         "rules": found.rules,
@@ -28,6 +29,8 @@ def render_json(found: Validation) -> str:
         "exit_code": found.exit_code,
         "problems": [_problem(problem) for problem in found.problems],
     }
+    if found.fixed is not None:
+        document["fixed"] = [_problem(problem) for problem in found.fixed]
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -39,6 +42,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         **_place(problem.location),
         "source_line": problem.source_line,
         "hint": problem.hint,
+        "fix": {**_place(problem.fix.location), "text": problem.fix.text} if problem.fix else None,
         "related": [{**_place(location), "message": message} for location, message in problem.related],
     }
 

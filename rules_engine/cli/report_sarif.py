@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rules_engine.cli.validation import Validation
-    from rules_engine.errors import Location, Problem
+    from rules_engine.errors import Fix, Location, Problem
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -78,7 +78,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _result(problem: Problem, in_repository: Callable[[str], str]) -> dict[str, Any]:
     text = f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
-    result = {
+    result: dict[str, Any] = {
         "ruleId": problem.code,
         "level": problem.severity,
         "message": {"text": text},
@@ -89,18 +89,29 @@ def _result(problem: Problem, in_repository: Callable[[str], str]) -> dict[str, 
             {"id": number, **_place(location, in_repository), "message": {"text": message}}
             for number, (location, message) in enumerate(problem.related, 1)
         ]
+    if problem.fix:
+        result["fixes"] = [_fix(problem.fix, in_repository)]
     return result
 
 
+def _fix(fix: Fix, in_repository: Callable[[str], str]) -> dict[str, Any]:
+    replacement = {"deletedRegion": _region(fix.location), "insertedContent": {"text": fix.text}}
+    artifact = _artifact(in_repository(fix.location.path))
+    return {"artifactChanges": [{"artifactLocation": artifact, "replacements": [replacement]}]}
+
+
 def _place(location: Location, in_repository: Callable[[str], str]) -> dict[str, Any]:
-    region = {
+    artifact = _artifact(in_repository(location.path))
+    return {"physicalLocation": {"artifactLocation": artifact, "region": _region(location)}}
+
+
+def _region(location: Location) -> dict[str, int]:
+    return {
         "startLine": location.line,
         "startColumn": location.column,
         "endLine": location.line,
         "endColumn": location.column + location.length,
     }
-    artifact = _artifact(in_repository(location.path))
-    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
 
 def _artifact(path: str) -> dict[str, str]:

@@ -1,23 +1,23 @@
-"""The results of rule tests as text for people.
+"""A run of rule tests as text for people.
 
-In: the result of a test. Out: if it failed, a line with the place, the name and the reason, and below it the
-clauses with the values they read, or the paths at which a request differs; a line if it was skipped, or if
-something about it is doubtful. Of what passed nothing is said but its number, in the summary.
+In: a `RuleTestRun`. Out: a text: of each test that failed a line with the place, the name and the reason, and
+below it the clauses with the values they read, or the paths at which a request differs; a line for what was
+skipped or is doubtful; the outcomes that no test has seen; the changes that no test noticed; a summary. Of
+what passed nothing is said but its number.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.cli.report import Paint, plain, visible
 from rules_engine.cli.report_explain import describe, explanation_lines, json_text, shown_value
-from rules_engine.cli.rule_files import count
 from rules_engine.expression import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
+    from rules_engine.cli.rule_test_run import CoverageRun, MutationRun, RuleTestRun
     from rules_engine.model import Rule
     from rules_engine.rule_tests import Difference, TestResult
 
@@ -26,21 +26,29 @@ _BEFORE_DIFFERENCE = 30
 """Of a text that is longer, so much is shown before the first character that differs."""
 
 
+def render_run(run: RuleTestRun, paint: Paint = plain) -> str:
+    """All there is to say, each line ended."""
+    lines = [render_result(result, run.rules, paint) for result in run.results]
+    if run.coverage is not None:
+        lines += [render_coverage(run.coverage, run.rules, paint), "\n"]
+    if run.mutation is not None:
+        lines += [render_mutation(run.mutation, paint), "\n"]
+    return "".join([*lines, f"{', '.join(paint(text, role) for role, text in run.counted)}: {run.subject}\n"])
+
+
 def render_result(result: TestResult, rules: Mapping[str, Rule], paint: Paint = plain) -> str:
-    """What there is to say of one test, each line ended; nothing of most that passed."""
+    """What there is to say of one test; nothing of most that passed."""
     return "".join(f"{line}\n" for line in _result(result, rules, paint))
 
 
-def render_summary(results: Sequence[TestResult], paint: Paint = plain) -> str:
-    """`11 passed, 1 failed: 12 tests of 4 rules`."""
-    counted = Counter[str](result.verdict for result in results)
-    parts = [
-        paint(f"{counted[verdict]} {verdict}", role)
-        for verdict, role in (("passed", "good"), ("failed", "error"), ("skipped", "warning"))
-        if counted[verdict]
-    ]
-    rules = len({result.test.rule_id for result in results} - {None})
-    return f"{', '.join(parts)}: {count(len(results), 'test')} of {count(rules, 'rule')}\n"
+def render_coverage(coverage: CoverageRun, rules: Mapping[str, Rule], paint: Paint = plain) -> str:
+    """Each rule of which something was not seen, and what."""
+    return "".join(f"{line}\n" for line in _coverage(coverage, rules, paint))
+
+
+def render_mutation(mutation: MutationRun, paint: Paint = plain) -> str:
+    """Each change that no test noticed."""
+    return "".join(f"{line}\n" for line in _mutation(mutation, paint))
 
 
 def _result(result: TestResult, rules: Mapping[str, Rule], paint: Paint) -> Iterator[str]:
@@ -52,7 +60,7 @@ def _result(result: TestResult, rules: Mapping[str, Rule], paint: Paint) -> Iter
         yield ""
     elif result.verdict == "skipped":
         yield f"{title}{paint('skipped', 'warning')} {name}: {visible(result.message)}"
-    for warning in () if result.explanations else result.warnings:
+    for warning in result.warnings:
         yield f"{title}{paint('warning', 'warning')} {name}: {visible(warning)}"
 
 
@@ -94,3 +102,27 @@ def _shown_pair(expected: Any, got: Any) -> tuple[str, str]:
 def _excerpt(text: str, start: int) -> str:
     end = start + _WIDEST_VALUE
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
+
+
+def _coverage(coverage: CoverageRun, rules: Mapping[str, Rule], paint: Paint) -> Iterator[str]:
+    for each in coverage.rules:
+        missing = each.missing
+        if missing:
+            place = paint(visible(str(rules[each.rule_id].location)), "place")
+            seen = f"{len(each.seen) - len(missing)} of {len(each.seen)} outcomes seen"
+            yield f"{place}: {each.rule_id}: {seen if each.cases else 'no test'}"
+        width = max((len(outcome.clause) for outcome in missing), default=0)
+        for outcome in missing if each.cases else ():
+            never = paint(f"never {'true' if outcome.value else 'false':5}", "warning")
+            yield f"    {never}  {outcome.clause:{width}}  {visible(' '.join(outcome.text.split()))}".rstrip()
+    yield paint(coverage.summary, "good" if coverage.suffices else "error")
+
+
+def _mutation(mutation: MutationRun, paint: Paint) -> Iterator[str]:
+    for survivor, location in mutation.survivors:
+        changed = survivor.mutant.apply(survivor.text)
+        place = paint(visible(str(location)), "place")
+        yield f"{place}: {paint('survived', 'error')} {survivor.rule_id}, {survivor.clause}: no test notices"
+        yield paint(f"    - {visible(' '.join(survivor.text.split()))}", "bad")
+        yield paint(f"    + {visible(' '.join(changed.split()))}", "good")
+    yield paint(mutation.summary, "error" if mutation.survivors else "good")

@@ -16,7 +16,7 @@ from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rules_engine.errors import Problem
     from rules_engine.loader import RuleTest
@@ -108,11 +108,13 @@ def load_clean_rules(paths: Sequence[str]) -> RuleSet:
     return load_clean_rules_and_tests(paths)[0]
 
 
-def load_clean_rules_and_tests(paths: Sequence[str]) -> tuple[RuleSet, list[RuleTest]]:
-    """The same with all tests that the files hold."""
+def load_clean_rules_and_tests(
+    paths: Sequence[str], track: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> tuple[RuleSet, list[RuleTest]]:
+    """The same with all tests that the files hold. `track` hands on the files."""
     from rules_engine.loader import find_files, load_rules_and_tests
 
-    rule_set, tests, problems = load_rules_and_tests(paths)
+    rule_set, tests, problems = load_rules_and_tests(paths, track=track)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise (RulesRefused if find_files(paths) else NoRuleFiles)(errors)

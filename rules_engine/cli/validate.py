@@ -1,9 +1,9 @@
 """`rules-engine validate`: all problems of all rule files.
 
-In: paths. Out: the problems on stderr and one line of summary on stdout; with another `--format` one
-document on stdout and nothing else, or a file beside the text. Exit code 1 for errors, with `--strict`
-for warnings too, 2 where there is no rule file. `--explain` prints the manual page of a problem code
-instead.
+In: paths. Out: the problems on stderr and one line of summary on stdout; with another `--format` one document
+on stdout and nothing else, or a file beside the text. Exit code 1 for errors, with `--strict` for warnings
+too, 2 where there is no rule file. With `--fix` what has one safe mend is mended first; what is shown and
+counted is what is left. `--explain` prints the manual page of a problem code instead.
 """
 
 from __future__ import annotations
@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 @click.argument("paths", metavar="[PATHS]...", nargs=-1)
 @format_option(TEXT, "json", "sarif", "github", "junit", "gitlab")
 @click.option("--strict", is_flag=True, help="Let warnings count as problems for the exit code.")
+@click.option(
+    "--fix", "fixing", is_flag=True, help="Write every mend into the files of which there is no doubt."
+)
 @click.option("--explain", "code", metavar="CODE", help="Print what a problem code means, with examples.")
-def command(paths: tuple[str, ...], outputs: tuple[Output, ...], strict: bool, code: str | None) -> int:
+def command(
+    paths: tuple[str, ...], outputs: tuple[Output, ...], strict: bool, fixing: bool, code: str | None
+) -> int:
     """Report all problems of all rule files under PATHS (default: rules).
 
     Nothing is sent or executed. Files are *.yaml and *.yml; those called *.test.yaml hold tests only.
@@ -43,9 +48,13 @@ def command(paths: tuple[str, ...], outputs: tuple[Output, ...], strict: bool, c
     gitlab is a Code Quality report, sarif is for code scanning, junit for any other CI server, json for
     programs.
 
+    --fix mends misspelt names, signs of other languages and missing quotes, and nothing that has two possible
+    meanings. All else in the files stays as it is, comments too.
+
     \b
     Examples:
       rules-engine validate
+      rules-engine validate --fix
       rules-engine validate rules more-rules/one.yaml --strict
       rules-engine validate --format github --format sarif=rules.sarif
       rules-engine validate --explain RE204
@@ -53,13 +62,13 @@ def command(paths: tuple[str, ...], outputs: tuple[Output, ...], strict: bool, c
     if code is not None:
         click.echo(_page(code), nl=False)
         return OK
-    found = _validate(paths or DEFAULT_PATHS, strict)
+    found = _validate(paths or DEFAULT_PATHS, strict, fixing)
     for output in outputs:
         _show(found, output)
     return found.exit_code
 
 
-def _validate(paths: Sequence[str], strict: bool) -> Validation:
+def _validate(paths: Sequence[str], strict: bool, fixing: bool) -> Validation:
     from rules_engine.cli.progress import progress
     from rules_engine.cli.validation import Validation
     from rules_engine.loader import find_files, load_rules
@@ -67,7 +76,13 @@ def _validate(paths: Sequence[str], strict: bool) -> Validation:
     with progress(sys.stderr, "checking rule files") as track:
         files = find_files(paths)
         rule_set, problems = load_rules(paths, track=track)
-    return Validation(files, len(rule_set.rules), problems, strict)
+        mended = None
+        if fixing:
+            from rules_engine.cli.fixing import fix_files
+
+            mended = fix_files(paths, problems)
+            rule_set, problems = load_rules(paths, track=track)
+    return Validation(files, len(rule_set.rules), problems, strict, mended)
 
 
 def _show(found: Validation, output: Output) -> None:
@@ -75,6 +90,10 @@ def _show(found: Validation, output: Output) -> None:
     root = repository_root(os.environ, current)
     in_repository = partial(path_in_repository, root=root, current=current)
     if output == Output(TEXT):
+        if found.mended:
+            from rules_engine.cli.fixing import render_fixes
+
+            click.echo(render_fixes(found.mended, paint), nl=False)
         click.echo(render_text(found.problems, paint), err=True, nl=False)
         click.echo(found.summary)
         return

@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rules_engine.errors import Problem, Severity
+    from rules_engine.loader.mending import Mended
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """`problems` in the order they are to be shown; `strict`: warnings fail, too."""
+    """`problems` in the order they are to be shown, after `--fix` those that are left. `strict`: warnings
+    fail, too. `mended` is what `--fix` has written, None without it."""
 
     files: Sequence[str]
     rules: int
     problems: Sequence[Problem]
     strict: bool = False
+    mended: Sequence[Mended] | None = None
+
+    @property
+    def fixed(self) -> list[Problem] | None:
+        """The problems that `--fix` has mended; None without it."""
+        return None if self.mended is None else [problem for one in self.mended for problem in one.gone]
 
     @property
     def exit_code(self) -> int:
@@ -45,13 +53,14 @@ class Validation:
 
     @property
     def summary(self) -> str:
-        """`2 errors, 1 warning in 3 files`, or `3 files, 7 rules: no problems`."""
+        """`2 errors, 1 warning in 3 files`, or `3 files, 7 rules: no problems`; before it what was fixed."""
+        fixed = f"fixed {count(len(self.fixed), 'problem')}; " if self.fixed else ""
         files = count(len(self.files), "file")
         errors, warnings = self.number("error"), self.number("warning")
         if not self.problems:
-            return f"{files}, {count(self.rules, 'rule')}: no problems"
+            return f"{fixed}{files}, {count(self.rules, 'rule')}: no problems"
         if not errors:
             fail = "; with --strict, warnings fail" if self.strict else ""
-            return f"{count(warnings, 'warning')} in {files}{fail}"
+            return f"{fixed}{count(warnings, 'warning')} in {files}{fail}"
         also = f", {count(warnings, 'warning')}" if warnings else ""
-        return f"{count(errors, 'error')}{also} in {files}"
+        return f"{fixed}{count(errors, 'error')}{also} in {files}"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.loader.files import find_all, find_files, is_test_file, read_bytes
 from rules_engine.loader.rule_file import LoadedRule, load_rule_file, no_mapping
 from rules_engine.loader.rule_set import check_rule_set
-from rules_engine.loader.rule_tests import RuleTest, read_file_tests, rules_tested
+from rules_engine.loader.rule_tests import WHOLE_RULE_SET, RuleTest, read_file_tests, rules_tested
 from rules_engine.loader.secrets import masked, secrets_in_text
 from rules_engine.loader.shape import check_shape
 from rules_engine.model import RuleSet
@@ -22,32 +23,37 @@ from rules_engine.schema import tests_file_shape
 from rules_engine.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
 
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
-__all__ = ["RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
+__all__ = ["WHOLE_RULE_SET", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
+
+NO_TEXTS: Mapping[str, bytes] = MappingProxyType({})
 
 
 def load_rules(
     paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     today: date | None = None,
+    texts: Mapping[str, bytes] = NO_TEXTS,
     track: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> tuple[RuleSet, list[Problem]]:
     """The sound rules of the files at and below `paths`, and all problems.
 
-    `today` decides which exceptions have expired; without it, it is the day in UTC. `track` hands on
-    the files that it is given; a progress bar is one.
+    `today` decides which exceptions have expired; without it, it is the day in UTC. `texts` are by their
+    paths what files are to be read as, whatever stands in them: a mend that is tried, an unsaved buffer.
+    `track` hands on the files that it is given; a progress bar is one.
     """
-    rule_set, _, problems = load_rules_and_tests(paths, today, track)
+    rule_set, _, problems = load_rules_and_tests(paths, today, texts, track)
     return rule_set, problems
 
 
 def load_rules_and_tests(
     paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     today: date | None = None,
+    texts: Mapping[str, bytes] = NO_TEXTS,
     track: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> tuple[RuleSet, list[RuleTest], list[Problem]]:
     """As `load_rules`, with the tests that can be run: those of the rules, then those of `*.test.yaml`."""
@@ -60,7 +66,7 @@ def load_rules_and_tests(
     for path in track(files):
         if is_test_file(path):
             continue
-        root, of_source = _parse(path)
+        root, of_source = _parse(path, texts)
         problems += of_source
         if root is None:
             complete = False
@@ -68,7 +74,8 @@ def load_rules_and_tests(
         rules, found = load_rule_file(root, of_source, today)
         loaded += rules
         problems += found
-    tests, tested, found = _read_test_files([path for path in files if is_test_file(path)], loaded, complete)
+    test_files = [path for path in files if is_test_file(path)]
+    tests, tested, found = _read_test_files(test_files, texts, loaded, complete)
     problems += found
     unsound, found = check_rule_set(loaded, tested)
     problems += found
@@ -77,13 +84,13 @@ def load_rules_and_tests(
     return RuleSet(rules_of_set), tests_of_rules + tests, _in_order(problems)
 
 
-def _parse(path: str) -> tuple[Node | None, list[Problem]]:
-    data, problem = read_bytes(path)
+def _parse(path: str, texts: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
+    data, problem = (texts[path], None) if path in texts else read_bytes(path)
     return (None, [problem]) if problem is not None else parse_source(path, data)
 
 
 def _read_test_files(
-    paths: list[str], loaded: list[LoadedRule], complete: bool
+    paths: list[str], texts: Mapping[str, bytes], loaded: list[LoadedRule], complete: bool
 ) -> tuple[list[RuleTest], set[str], list[Problem]]:
     """(tests, ids of rules that they are about, problems). Unless all rules were read, none is called
     unknown."""
@@ -92,7 +99,7 @@ def _read_test_files(
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
     for path in paths:
-        root, of_source = _parse(path)
+        root, of_source = _parse(path, texts)
         problems += of_source
         if root is None:
             continue

@@ -7,6 +7,6 @@ opened.
 """
 
 from rules_engine.rule_tests.difference import Difference
-from rules_engine.rule_tests.runner import Runner, TestResult
+from rules_engine.rule_tests.runner import Runner, TestResult, Verdict
 
-__all__ = ["Difference", "Runner", "TestResult"]
+__all__ = ["Difference", "Runner", "TestResult", "Verdict"]
