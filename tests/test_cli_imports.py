@@ -66,6 +66,8 @@ COMMANDS = [
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
     ["fmt", "--check", "rules"],
+    ["show", "rules"],
+    ["graph", "rules"],
 ]
 
 
