@@ -4,7 +4,8 @@ In: path and bytes. Out: the root `Node` (None if there is none to work with) an
 way. Limits are checked on the parser's events, before anything is built. Only events are taken from PyYAML:
 its composers recurse, in C without a bound. libyaml's parser is about 20 times faster than the pure one and
 agrees with it but for tabs and surrogates, which are refused here for both; its error messages differ, so a
-file that it refuses is read again by the pure one: message and place are the same on every machine.
+file that it refuses is read again by the pure one: message and place are the same on every machine. Where
+that would take more than a second, libyaml's own words are told instead.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from yaml.scanner import Scanner
 from rules_engine.errors import Problem
 from rules_engine.source import traps
 from rules_engine.source.scalars import NumberRefused, resolve
-from rules_engine.source.syntax_errors import explain
+from rules_engine.source.syntax_errors import explain, explain_long
 from rules_engine.source.tree import Node, SourceFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rules_engine.source.tree import Kind
 
 FastParser: Any = None
@@ -44,13 +47,21 @@ MOST_BYTES = 1024 * 1024
 MOST_NODES = 100_000
 DEEPEST = 32
 MOST_PROBLEMS = 1_000
+LONGEST_TEXT = 262_144
+"""Characters of one text, as many as the largest message of any target has bytes."""
+
+_REREAD_NODES, _REREAD_CHARACTERS = 10_000, 262_144
+"""As much as the pure parser reads within a second."""
 
 _LINE_END = re.compile(r"\r\n?")
 
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffc\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "|[\ufdd0-\ufdef\ufffe\uffff\U0001fffe\U0001ffff\U0010fffe\U0010ffff]"
 )
-"""Control characters, bidirectional controls, and characters of no width: text that is not what it seems."""
+"""Control characters, bidirectional controls, characters of no width or no ink, and what is no character:
+text that is not what it seems. Without the two selectors that only say whether a sign is an emoji."""
 
 _MOST_INVISIBLE = 20
 
@@ -111,11 +122,31 @@ def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     """The tree by libyaml's parser; what that refuses, or where it is missing, by the pure one."""
     if FastParser is None:
         return parse_pure(source)
+    builder = _Builder(source)
     try:
-        root, problems = _Builder(source).build(FastParser(source.text))
-    except yaml.MarkedYAMLError:
+        root, problems = builder.build(FastParser(source.text))
+    except yaml.MarkedYAMLError as error:
+        place = error.problem_mark or error.context_mark
+        again = None if place is None or builder.is_long else _parse_again(source, place.index)
+        return again or builder.refuse(error, explain_long)
+    tab = traps.first_tab(source, root)
+    if tab is None:
+        return root, problems
+    again = None if builder.is_long else _parse_again(source, tab)
+    return again or (None, [*problems, traps.tab(source, tab)])
+
+
+def _parse_again(source: SourceFile, place: int) -> tuple[Node | None, list[Problem]] | None:
+    """What the pure parser says of a file that is wrong at `place`; None where that takes too long."""
+    if len(source.text) <= _REREAD_CHARACTERS:
         return parse_pure(source)
-    return parse_pure(source) if traps.has_tab(source, root) else (root, problems)
+    if place >= _REREAD_CHARACTERS // 2:
+        return None
+    cut = SourceFile(source.path, source.text[:_REREAD_CHARACTERS])
+    root, problems = parse_pure(cut)
+    # What is said of the end of the cut is not said of the file.
+    is_of_cut = root is not None or problems[-1].location.line == cut.location(_REREAD_CHARACTERS).line
+    return None if is_of_cut else (root, problems)
 
 
 def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
@@ -180,9 +211,16 @@ class _Builder:
             self._report("RE110", message, self.last_end, self.last_end + 1, hint)
         return self.problems
 
-    def refuse(self, error: yaml.MarkedYAMLError) -> tuple[None, list[Problem]]:
+    @property
+    def is_long(self) -> bool:
+        """Whether reading all this again with the pure parser would take long."""
+        return self._nodes > _REREAD_NODES
+
+    def refuse(
+        self, error: yaml.MarkedYAMLError, explanation: Callable[..., Problem] = explain
+    ) -> tuple[None, list[Problem]]:
         """The problems of a file that the parser gave up on."""
-        problem = explain(self.source, error, self.last)
+        problem = explanation(self.source, error, self.last)
         line = problem.location.line
         # A tag or an alias that was reported is why its own line cannot be parsed.
         if any(known.location.line == line for known in self.problems):
@@ -193,8 +231,11 @@ class _Builder:
         style = event.style or ""
         start = event.start_mark.index
         value: Any = event.value
-        broken = False
-        if style == "" and event.tag is None:
+        broken = len(value) > LONGEST_TEXT
+        if broken:
+            message = f"this text has {len(value):,} characters; at most {LONGEST_TEXT:,} are read"
+            self._report("RE110", message, start, event.end_mark.index, "shorten it")
+        elif style == "" and event.tag is None:
             try:
                 value = resolve(value)
             except NumberRefused as refused:
