@@ -112,7 +112,8 @@ def _read_file_level(root: Node, today: date) -> _File:
         expressions=Expressions(_scope(root)),
         today=today,
         table_reported=any(
-            key == "table" or (key not in known and nearest(key, ["defaults"])) for key, _ in root.entries()
+            key == "table" or (key not in known and nearest(key, ["defaults"]))
+            for key, _ in root.entries()[:MOST_ERRORS]
         ),
     )
 

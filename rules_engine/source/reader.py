@@ -50,7 +50,7 @@ MOST_PROBLEMS = 1_000
 LONGEST_TEXT = 262_144
 """Characters of one text, as many as the largest message of any target has bytes."""
 
-_REREAD_NODES, _REREAD_CHARACTERS = 10_000, 262_144
+_REREAD_NODES, _REREAD_CHARACTERS = 10_000, 131_072
 """As much as the pure parser reads within a second."""
 
 _LINE_END = re.compile(r"\r\n?")
@@ -126,8 +126,7 @@ def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     try:
         root, problems = builder.build(FastParser(source.text))
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        again = None if place is None or builder.is_long else _parse_again(source, place.index)
+        again = None if builder.is_long else _parse_again(source, _index(error))
         return again or builder.refuse(error, explain_long)
     tab = traps.first_tab(source, root)
     if tab is None:
@@ -137,25 +136,23 @@ def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
 
 
 def _parse_again(source: SourceFile, place: int) -> tuple[Node | None, list[Problem]] | None:
-    """What the pure parser says of a file that is wrong at `place`; None where that takes too long."""
-    if len(source.text) <= _REREAD_CHARACTERS:
-        return parse_pure(source)
-    if place >= _REREAD_CHARACTERS // 2:
-        return None
-    cut = SourceFile(source.path, source.text[:_REREAD_CHARACTERS])
-    root, problems = parse_pure(cut)
-    # What is said of the end of the cut is not said of the file.
-    is_of_cut = root is not None or problems[-1].location.line == cut.location(_REREAD_CHARACTERS).line
-    return None if is_of_cut else (root, problems)
+    """What the pure parser says of a file that is wrong at `place`; None where that would take too long."""
+    return _parse_pure(source, source.text[:_REREAD_CHARACTERS]) if place < _REREAD_CHARACTERS else None
 
 
 def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     """The tree by PyYAML's own parser, whose word is final."""
+    return _parse_pure(source, source.text) or (None, [])
+
+
+def _parse_pure(source: SourceFile, text: str) -> tuple[Node | None, list[Problem]] | None:
+    """The same of the beginning `text` of a file; None if it ends before anything can be said."""
     builder = _Builder(source)
+    is_whole = len(text) == len(source.text)
     try:
-        return builder.build(_PureParser(source.text))
+        root, problems = builder.build(_PureParser(text))
     except yaml.MarkedYAMLError as error:
-        return builder.refuse(error)
+        return builder.refuse(error) if is_whole or _index(error) < len(text) else None
     except (ValueError, OverflowError, ReaderError):
         # `"\U00110000"`: PyYAML hands the number to `chr`. Where it stands is not told; it is the next text.
         at = source.text.find("\\U", builder.last_end)
@@ -163,6 +160,13 @@ def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
         hint = "write eight hexadecimal digits, at most 0010FFFF; for a backslash itself write two"
         location = source.location(max(at, 0), at + 10)
         return None, [*builder.problems, source.problem("RE102", message, location, hint)]
+    return (root, problems) if is_whole or root is None else None
+
+
+def _index(error: yaml.MarkedYAMLError) -> int:
+    """Where in the text the parser gave up."""
+    mark = error.problem_mark or error.context_mark
+    return 0 if mark is None else mark.index
 
 
 class _Builder:

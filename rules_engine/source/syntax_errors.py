@@ -30,6 +30,7 @@ _LINE = re.compile(
 )
 _NO_SPACE = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*):(?P<value>[^\s:/].*)")
 _NO_DASH_SPACE = re.compile(r" *(?P<dash>-)[A-Za-z_'\"{\[]")
+_ABOUT_ESCAPES = re.compile(r"escape|hexa?decimal")
 _EQUALS = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*) *(?P<sign>=) *(?!=)")
 
 
@@ -161,7 +162,7 @@ def _unclosed_quote(trouble: _Trouble) -> Problem | None:
 
 
 def _escape(trouble: _Trouble) -> Problem | None:
-    if "double-quoted scalar" not in trouble.context:
+    if "quoted scalar" not in trouble.context or not _ABOUT_ESCAPES.search(trouble.problem):
         return None
     start = trouble.source.text.rfind("\\", 0, trouble.at + 1)
     escape = trouble.source.text[start : start + 2]
@@ -446,4 +447,4 @@ _EXPLANATIONS: tuple[Callable[[_Trouble], Problem | None], ...] = (
 )
 """Tried in this order: the sure ones first."""
 
-_OF_EITHER_PARSER = (_tab, _unclosed_quote, _escape, _first_character, _stray_character)
+_OF_EITHER_PARSER = (_tab, _unclosed_quote, _escape, _first_character, _stray_character, _document)
