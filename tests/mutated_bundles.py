@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from copy import deepcopy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,9 @@ from rules_engine.errors import TemplateError
 from rules_engine.function import actions_of
 from rules_engine.model import ActionSpec, Rule, RuleSet, Unless
 from tests import random_rules
+from tests.mutations import changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
     from rules_engine.record import StreamRecord
@@ -42,11 +41,11 @@ def mutated(random: Random, data: bytes) -> bytes:
     if place == len(lines):
         document = exact_json.loads((first + b"}}").decode())
         # The trees have lines of their own.
-        written = exact_json.dumps({**changed(random, document), "trees": {}})
+        written = exact_json.dumps({**changed(random, document, VALUES), "trees": {}})
         first = written[:-2].encode()
     elif place == len(lines) + 1:
         document = exact_json.loads((b'{"scopes":' + last.removeprefix(LAST) + b"}").decode())
-        last = LAST + exact_json.dumps(changed(random, document).get("scopes")).encode()
+        last = LAST + exact_json.dumps(changed(random, document, VALUES).get("scopes")).encode()
     elif lines[place] != RULES:
         lines[place] = _line(random, lines[place])
     return seal(b"\n".join([first, *lines, last]))
@@ -56,36 +55,9 @@ def _line(random: Random, line: bytes) -> bytes:
     comma = b"," if line.endswith(b",") else b""
     text = line.removesuffix(b",").decode()
     if text.startswith("{"):
-        return exact_json.dumps(changed(random, exact_json.loads(text))).encode() + comma
-    document = changed(random, exact_json.loads(f"{{{text}}}"))
+        return exact_json.dumps(changed(random, exact_json.loads(text), VALUES)).encode() + comma
+    document = changed(random, exact_json.loads(f"{{{text}}}"), VALUES)
     return exact_json.dumps(document)[1:-1].encode() + comma
-
-
-def changed(random: Random, document: dict[str, Any]) -> dict[str, Any]:
-    """A copy with one value changed, at any depth below the top."""
-    document = deepcopy(document)
-    places = list(_places(document))
-    if places:
-        parent, key = random.choice(places)
-        what = random.randrange(10)
-        if what == 0:
-            del parent[key]
-        elif what == 1 and isinstance(parent, list):
-            parent.insert(key, deepcopy(parent[key]))
-        elif what == 2:
-            other, name = random.choice(places)
-            parent[key] = deepcopy(other[name])
-        else:
-            parent[key] = random.choice(VALUES)
-    return document
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """(collection, key) of every value."""
-    if isinstance(value, (dict, list)):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            yield value, key
-            yield from _places(value[key])
 
 
 SENT = Rule(
@@ -95,9 +67,7 @@ SENT = Rule(
         ActionSpec(
             "sns", "sns", {"topic_arn": TOPIC, "subject": "a {{ eventID }}", "message": {"a": "{{ new }}"}}
         ),
-        ActionSpec(
-            "webhook", "webhook", {"url": URL, "headers": {"x": "y"}}, timeout_seconds=2.5
-        ),
+        ActionSpec("webhook", "webhook", {"url": URL, "headers": {"x": "y"}}, timeout_seconds=2.5),
         ActionSpec("copy", "table", {"table": "copies", "sync": {}}),
         ActionSpec("put", "table", {"table": "copies", "put": {"id": "{{ keys.id }}"}}),
         ActionSpec("log", "log", {"message": "{{ new.t }}", "fields": {"a": "{{ new.m }}"}}),

@@ -36,9 +36,10 @@ def load(data: bytes) -> RuleSet:
         scopes = [_scope(scope, trees) for scope in elements(written["scopes"])]
         if len(lines) - middle - 1 != len(head["outlines"]):
             raise ValueError("there is not one rule for each outline")
+        outlines = _outlines(head, scopes)
         return RuleSet(
-            _Rules(lines[middle + 1 :], scopes),
-            _outlines(head, scopes),
+            _Rules(lines[middle + 1 :], [outline.rule_id for outline in outlines], scopes),
+            outlines,
             Surroundings(
                 texts(head["references"]),
                 tuple(_action(written) for written in elements(head["connections"])),
@@ -119,9 +120,9 @@ class _Rules(Sequence[Rule]):
 
     __slots__ = ("_lines", "_read")
 
-    def __init__(self, lines: list[bytes], scopes: Sequence[Scope]) -> None:
+    def __init__(self, lines: list[bytes], ids: Sequence[str], scopes: Sequence[Scope]) -> None:
         self._lines = lines
-        self._read = OnDemand[int, Rule](lambda place: _rule(_line(lines[place]), scopes))
+        self._read = OnDemand[int, Rule](lambda place: _rule(_line(lines[place]), ids[place], scopes))
 
     @overload
     def __getitem__(self, place: int) -> Rule: ...
@@ -147,9 +148,11 @@ def _line(line: bytes) -> Any:
         raise BundleError(f"a line of the bundle is not JSON: {error}") from error
 
 
-def _rule(written: Any, scopes: Sequence[Scope]) -> Rule:
+def _rule(written: Any, rule_id: str, scopes: Sequence[Scope]) -> Rule:
     try:
         values = _read_fields(written, _RULE)
+        if values["id"] != rule_id:
+            raise ValueError(f"'{rule_id}' stands where its outline does not")
         values["scope"] = scopes[values["scope"]]
         return Rule(**values)
     except (TypeError, ValueError, LookupError) as error:

@@ -20,4 +20,6 @@ segment."""
 def delivery_id(event_id: str, rule_id: str, action_id: str) -> str:
     """32 characters of A-Z and 2-7."""
     name = "\0".join((VERSION, event_id, rule_id, action_id))
-    return base64.b32encode(hashlib.sha256(name.encode()).digest()[:LENGTH_BYTES]).decode("ascii")
+    return base64.b32encode(
+        hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:LENGTH_BYTES]
+    ).decode("ascii")
