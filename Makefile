@@ -26,9 +26,9 @@ format: $(VENV)/dev.stamp  ## what the linter and the formatter can mend by them
 docs: $(VENV)/dev.stamp  ## everything that is generated from the code: reference pages and schemas
 	$(BIN)/python docs/generate.py
 
-compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetched with npm
+compliance: $(VENV)/dev.stamp  ## the official JMESPath suite and SARIF schema, fetched with npm
 	sh tests/fetch_compliance.sh
-	$(BIN)/python -m pytest tests/test_expression_compliance.py
+	$(BIN)/python -m pytest tests/test_expression_compliance.py tests/test_cli_report_sarif.py
 
 soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,000 simulated deliveries, an hour or two
 	$(BIN)/python -m tests.soak.expression --cases 200000

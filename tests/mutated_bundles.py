@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle, exact_json
 from rules_engine.bundle.layout import LAST, RULES, seal
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import TemplateError
 from rules_engine.function import actions_of

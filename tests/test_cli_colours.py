@@ -28,6 +28,8 @@ COMMANDS = [
     ["validate", "broken.yaml"],
     ["explain", "--rules", "rules.yaml", "record.json"],
     ["list", "rules.yaml"],
+    ["fmt", "--check", "rules.yaml"],
+    ["show", "rules.yaml"],
     ["run", "--dry-run", "--rules", "rules.yaml", "large.json"],
 ]
 

@@ -33,13 +33,20 @@ with open("modules", "w") as file:
 sys.exit(code)
 """
 
-RULES = """
-version: 1
+RULES = """version: 1
 rules:
   - id: order-shipped
     table: orders
     when: became(&status, 'SHIPPED')
-    actions: [{type: log}]
+    actions:
+      - {type: log}
+      - {type: sns, topic_arn: "${TOPIC}"}
+      - {type: webhook, url: https://hooks.example.com/}
+      - {type: table, table: "${TABLE}", put: {id: "{{ keys.id }}"}, mode: once}
+    tests:
+      - name: packed to shipped fires
+        record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
+        expect: {match: true}
 """
 
 RECORD = '{"event": "MODIFY", "keys": {"id": "1"}, "old": {"status": "PACKED"}, "new": {"status": "SHIPPED"}}'
@@ -54,9 +61,11 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 
 COMMANDS = [
     ["validate", "rules"],
-    ["validate", "--format", "json", "rules"],
+    *[["validate", "--format", name, "rules"] for name in ("json", "sarif", "github", "junit", "gitlab")],
+    *[["test", "--coverage", "--format", name, "rules"] for name in ("text", "json", "junit", "github")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["fmt", "--check", "rules"],
 ]
 
 

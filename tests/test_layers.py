@@ -28,11 +28,11 @@ LAYERS = [
     {"record", "source", "log_line", "views"},
     {"expression", "plain_record"},
     {"template", "index"},
-    {"engine", "actions", "template_checks"},
+    {"engine", "actions", "template_checks", "effective"},
     {"delivery", "schema", "bundle", "aws"},
-    {"loader", "function", "bundle_schema"},
+    {"loader", "canonical", "function", "bundle_schema"},
     {"handler", "deploy", "redrive", "testing"},
-    {"local"},
+    {"local", "rule_tests"},
     {"cli"},
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
@@ -41,14 +41,17 @@ AUTHORS_ONLY = {
     "bundle_schema",
     "plain_record",
     "template_checks",
+    "effective",
     "source",
     "schema",
     "loader",
+    "canonical",
     "poller",
     "deploy",
     "testing",
     "redrive",
     "local",
+    "rule_tests",
     "cli",
 }
 """What the function never imports."""

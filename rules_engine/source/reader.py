@@ -55,7 +55,7 @@ _REREAD_NODES, _REREAD_CHARACTERS = 10_000, 131_072
 
 _LINE_END = re.compile(r"\r\n?")
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffc\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     "|[\ufdd0-\ufdef\ufffe\uffff\U0001fffe\U0001ffff\U0010fffe\U0010ffff]"
@@ -108,7 +108,7 @@ def _decode(path: str, data: bytes) -> tuple[str, Problem | None]:
 
 def _invisible(source: SourceFile) -> list[Problem]:
     problems: list[Problem] = []
-    for match in _INVISIBLE.finditer(source.text):
+    for match in INVISIBLE.finditer(source.text):
         if len(problems) == _MOST_INVISIBLE:
             break
         code = f"{ord(match[0]):04X}"
