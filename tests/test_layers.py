@@ -23,7 +23,7 @@ LAYERS = [
     {"delivery", "schema", "bundle", "aws"},
     {"loader", "function", "bundle_schema"},
     {"handler", "deploy", "redrive", "testing"},
-    {"local"},
+    {"local", "lsp"},
     {"cli"},
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
@@ -40,6 +40,7 @@ AUTHORS_ONLY = {
     "testing",
     "redrive",
     "local",
+    "lsp",
     "cli",
 }
 """What the function never imports."""

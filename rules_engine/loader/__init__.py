@@ -7,8 +7,10 @@ hides another's problems. No socket is opened and boto3 is not loaded.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.loader.files import find_all, find_files, is_test_file, read_bytes
@@ -22,7 +24,7 @@ from rules_engine.schema import tests_file_shape
 from rules_engine.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from os import PathLike
 
     from rules_engine.errors import Location, Problem
@@ -32,14 +34,19 @@ __all__ = ["find_files", "load_rules"]
 
 
 def load_rules(
-    paths: str | PathLike[str] | Iterable[str | PathLike[str]], today: date | None = None
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+    today: date | None = None,
+    buffers: Mapping[str, bytes] | None = None,
 ) -> tuple[RuleSet, list[Problem]]:
     """The sound rules of the files at and below `paths`, and all problems.
 
-    `today` decides which exceptions have expired; without it, it is the day in UTC.
+    `today` decides which exceptions have expired; without it, it is the day in UTC. `buffers` are an editor's
+    texts, by real path, that stand in place of what is on the disk; one may not be there yet.
     """
     today = today or datetime.now(UTC).date()
+    buffers = buffers or {}
     files, problems = find_all(paths)
+    files += [path for path in buffers if not Path(path).exists()]
     loaded: list[LoadedRule] = []
     complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
@@ -47,7 +54,7 @@ def load_rules(
     for path in files:
         if is_test_file(path):
             continue
-        root, of_source = _parse(path)
+        root, of_source = _parse(path, buffers)
         problems += of_source
         if root is None:
             complete = False
@@ -55,7 +62,8 @@ def load_rules(
         rules, found = load_rule_file(root, of_source, today)
         loaded += rules
         problems += found
-    tested, found = _check_test_files([path for path in files if is_test_file(path)], loaded, complete)
+    test_files = [path for path in files if is_test_file(path)]
+    tested, found = _check_test_files(test_files, loaded, complete, buffers)
     problems += found
     unsound, found = check_rule_set(loaded, tested)
     problems += found
@@ -63,20 +71,23 @@ def load_rules(
     return RuleSet(rules_of_set), _in_order(problems)
 
 
-def _parse(path: str) -> tuple[Node | None, list[Problem]]:
+def _parse(path: str, buffers: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
+    written = buffers.get(os.path.realpath(path)) if buffers else None
+    if written is not None:
+        return parse_source(path, written)
     data, problem = read_bytes(path)
     return (None, [problem]) if problem is not None else parse_source(path, data)
 
 
 def _check_test_files(
-    paths: list[str], loaded: list[LoadedRule], complete: bool
+    paths: list[str], loaded: list[LoadedRule], complete: bool, buffers: Mapping[str, bytes]
 ) -> tuple[set[str], list[Problem]]:
     """(ids of rules that the files test, problems). Unless all rules were read, none is called unknown."""
     problems: list[Problem] = []
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
     for path in paths:
-        root, of_source = _parse(path)
+        root, of_source = _parse(path, buffers)
         problems += of_source
         if root is None:
             continue
