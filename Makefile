@@ -28,9 +28,9 @@ docs: $(VENV)/dev.stamp  ## everything that is generated from the code: referenc
 site: $(VENV)/dev.stamp  ## the documentation site, below build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetched with npm
+compliance: $(VENV)/dev.stamp  ## the official JMESPath suite and SARIF schema, fetched with npm
 	sh tests/fetch_compliance.sh
-	$(BIN)/python -m pytest tests/test_expression_compliance.py
+	$(BIN)/python -m pytest tests/test_expression_compliance.py tests/test_cli_report_sarif.py
 
 soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,000 simulated deliveries, about an hour
 	$(BIN)/python -m tests.soak.expression --cases 200000

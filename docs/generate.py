@@ -17,6 +17,8 @@ from rules_engine.actions import ACTIONS, COMMON_PROPERTIES, action_type
 from rules_engine.bundle_schema import bundle_schema
 from rules_engine.cli.code_pages import codes, load_page
 from rules_engine.cli.main import PROGRAM, rules_engine
+from rules_engine.cli.problems_schema import problems_schema
+from rules_engine.cli.results_schema import results_schema
 from rules_engine.expression import compile_expression
 from rules_engine.expression.functions import FUNCTIONS, Function
 from rules_engine.schema import rules_schema, tests_schema
@@ -43,6 +45,8 @@ def generated() -> dict[Path, str]:
         ROOT / "schemas/rules.schema.json": json.dumps(rules_schema(), indent=2) + "\n",
         ROOT / "schemas/test.schema.json": json.dumps(tests_schema(), indent=2) + "\n",
         ROOT / "schemas/bundle.schema.json": json.dumps(bundle_schema(), indent=2) + "\n",
+        ROOT / "schemas/problems.schema.json": json.dumps(problems_schema(), indent=2) + "\n",
+        ROOT / "schemas/results.schema.json": json.dumps(results_schema(), indent=2) + "\n",
     }
 
 

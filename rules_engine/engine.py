@@ -74,7 +74,9 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
+class Clause:
+    """One condition of a rule, by the label that explanations give it: `when[0]`, `unless[NAME]`."""
+
     label: str
     program: Program
     scope: Scope
@@ -83,19 +85,25 @@ class _Clause:
 @dataclass(frozen=True, slots=True)
 class _Exception:
     label: str
-    clauses: tuple[_Clause, ...]
+    clauses: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _CompiledRule:
+class CompiledRule:
+    """One rule that can be asked about a record by itself, without an index."""
+
     rule: Rule
-    when: tuple[_Clause, ...]
+    when: tuple[Clause, ...]
     unless: tuple[_Exception, ...]
 
-    def clauses(self) -> Iterator[_Clause]:
+    def clauses(self) -> Iterator[Clause]:
         yield from self.when
         for exception in self.unless:
             yield from exception.clauses
+
+    def explain(self, record: StreamRecord) -> Explanation:
+        """What came of the record, clause by clause."""
+        return _explain(self, record)
 
 
 class Engine:
@@ -106,7 +114,7 @@ class Engine:
     def __init__(self, rule_set: RuleSet, outlines: Iterable[Outline]) -> None:
         rules = rule_set.rules
         self.rule_set = rule_set
-        self._compiled = OnDemand[int, _CompiledRule](lambda position: _compile_rule(rules[position]))
+        self._compiled = OnDemand[int, CompiledRule](lambda position: compile_rule(rules[position]))
         self._index = Index(outlines)
 
     @classmethod
@@ -116,7 +124,7 @@ class Engine:
             return cls(rule_set, rule_set.outlines)
         # By name, so that the function's package leaves it out: a bundle brings its outlines.
         outline_of = import_module("rules_engine.index.outline").outline_of
-        compiled = [_compile_rule(rule) for rule in rule_set.rules]
+        compiled = [compile_rule(rule) for rule in rule_set.rules]
         outlines = (
             outline_of(each.rule, _nodes(each.when), [_nodes(entry.clauses) for entry in each.unless])
             for each in compiled
@@ -164,13 +172,18 @@ class Engine:
     def explain(self, record: Mapping[str, Any] | StreamRecord) -> list[Explanation]:
         """One explanation for every rule of the set, in rule order."""
         parsed = record if isinstance(record, StreamRecord) else parse_record(record)
-        return [_explain(self._compiled[position], parsed) for position in range(len(self.rule_set.rules))]
+        return [self.explain_rule(position, parsed) for position in range(len(self.rule_set.rules))]
+
+    def explain_rule(self, position: int, record: StreamRecord) -> Explanation:
+        """The explanation for one rule: `rule_set.rules[position]`."""
+        return self._compiled[position].explain(record)
 
 
 _new_object = object.__new__
 
 
-def _compile_rule(rule: Rule) -> _CompiledRule:
+def compile_rule(rule: Rule) -> CompiledRule:
+    """Raises RuleSetError where a clause does not compile."""
     when = tuple(
         _compile_clause(rule, f"when[{number}]" if rule.when_is_list else "when", text)
         for number, text in enumerate(rule.when)
@@ -184,35 +197,35 @@ def _compile_rule(rule: Rule) -> _CompiledRule:
             for number, text in enumerate(exception.when)
         )
         unless.append(_Exception(label, clauses))
-    return _CompiledRule(rule, when, tuple(unless))
+    return CompiledRule(rule, when, tuple(unless))
 
 
-def _nodes(clauses: Iterable[_Clause]) -> list[Node]:
+def _nodes(clauses: Iterable[Clause]) -> list[Node]:
     return [clause.program.node for clause in clauses]
 
 
-def _compile_clause(rule: Rule, label: str, text: str) -> _Clause:
+def _compile_clause(rule: Rule, label: str, text: str) -> Clause:
     try:
-        return _Clause(label, compile_expression(text, rule.scope), rule.scope)
+        return Clause(label, compile_expression(text, rule.scope), rule.scope)
     except ExpressionError as error:
         raise RuleSetError(f"rule '{rule.id}', {label}: {error}") from error
 
 
-def _holds(compiled: _CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
+def _holds(compiled: CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
     rule_id = compiled.rule.id
     if not _all_hold(rule_id, compiled.when, document, errors):
         return False
     return _is_spared(compiled, document, errors)
 
 
-def _is_spared(compiled: _CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
+def _is_spared(compiled: CompiledRule, document: Mapping[str, Any], errors: list[ConditionError]) -> bool:
     """Whether none of the rule's exceptions is for this record."""
     rule_id = compiled.rule.id
     return not any(_all_hold(rule_id, entry.clauses, document, errors) for entry in compiled.unless)
 
 
 def _all_hold(
-    rule_id: str, clauses: Sequence[_Clause], document: Mapping[str, Any], errors: list[ConditionError]
+    rule_id: str, clauses: Sequence[Clause], document: Mapping[str, Any], errors: list[ConditionError]
 ) -> bool:
     for clause in clauses:
         try:
@@ -224,7 +237,7 @@ def _all_hold(
     return True
 
 
-def _explain(compiled: _CompiledRule, record: StreamRecord) -> Explanation:
+def _explain(compiled: CompiledRule, record: StreamRecord) -> Explanation:
     rule = compiled.rule
     stopped_by = None
     if not rule.enabled:
@@ -241,7 +254,7 @@ def _explain(compiled: _CompiledRule, record: StreamRecord) -> Explanation:
     return _conclude(compiled, tuple(_trace(clause, record.document) for clause in compiled.clauses()))
 
 
-def _conclude(compiled: _CompiledRule, traces: tuple[ClauseTrace, ...]) -> Explanation:
+def _conclude(compiled: CompiledRule, traces: tuple[ClauseTrace, ...]) -> Explanation:
     rule_id, following = compiled.rule.id, iter(traces)
     for trace in islice(following, len(compiled.when)):
         if trace.outcome != "true":
@@ -255,7 +268,7 @@ def _conclude(compiled: _CompiledRule, traces: tuple[ClauseTrace, ...]) -> Expla
     return Explanation(rule_id, "matched", None, traces)
 
 
-def _trace(clause: _Clause, document: Mapping[str, Any]) -> ClauseTrace:
+def _trace(clause: Clause, document: Mapping[str, Any]) -> ClauseTrace:
     """The clause evaluated, and beside it the value at each path it reads, as far as that can be read."""
     text = clause.program.text
     reads = []

@@ -32,11 +32,20 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """The one safe mend of a problem: `text` in place of what stands at `location`. It has no line end."""
+
+    location: Location
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake of a rule author, complete enough to be shown without reading the file again.
 
     `message` is lower case, with the offending name in single quotes; `hint` says what to do;
-    `source_line` is the text of the line at `location`; `related` are other places the message speaks of.
+    `source_line` is the text of the line at `location`; `related` are other places the message speaks of;
+    `fix` is what `validate --fix` does about it.
     """
 
     code: str
@@ -46,11 +55,15 @@ class Problem:
     hint: str | None = None
     source_line: str = ""
     related: tuple[tuple[Location, str], ...] = ()
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake at `start` (characters from 0) of a text whose own place is not known here."""
+    """One mistake at `start` (characters from 0) of a text whose own place is not known here.
+
+    `fix`, where there is one safe mend, is what to write in place of the marked text.
+    """
 
     code: str
     message: str
@@ -58,6 +71,7 @@ class Finding:
     length: int = 1
     hint: str | None = None
     severity: Severity = "error"
+    fix: str | None = None
 
 
 class RulesEngineError(Exception):

@@ -447,6 +447,14 @@ _TEST_PROPERTIES: dict[str, Schema] = {
                 "description": "By action id: what the rendered request must contain.",
                 "examples": [{"sns": {"subject": "Order o-1 shipped"}}],
             },
+            "may_repeat": {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": _TEXT,
+                "description": "Ids of actions that may take effect again when a record is delivered again.",
+                "examples": [["table"]],
+            },
         },
     },
 }

@@ -77,6 +77,22 @@ class Editor:
         assert isinstance(found, list)
         return found
 
+    async def mends(self, name: str, at: types.Range) -> list[types.CodeAction]:
+        document = types.TextDocumentIdentifier(self.uri(name))
+        context = types.CodeActionContext(diagnostics=[])
+        found = await self.client.text_document_code_action_async(
+            types.CodeActionParams(document, at, context)
+        )
+        return [one for one in found or [] if isinstance(one, types.CodeAction)]
+
+    async def formatting(self, name: str) -> list[types.TextEdit]:
+        document = types.TextDocumentIdentifier(self.uri(name))
+        options = types.FormattingOptions(tab_size=2, insert_spaces=True)
+        found = await self.client.text_document_formatting_async(
+            types.DocumentFormattingParams(document, options)
+        )
+        return list(found or [])
+
     async def definition(self, name: str, line: int, character: int) -> Any:
         return await self.client.text_document_definition_async(
             types.DefinitionParams(**self.at(name, line, character))

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from rules_engine import bundle, exact_json
 from rules_engine.bundle.layout import RULES, seal
 from rules_engine.bundle_schema import bundle_schema
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine, Explanation
 from rules_engine.errors import BundleError, Location, RuleSetError
 from rules_engine.expression.syntax import parse

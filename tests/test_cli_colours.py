@@ -28,6 +28,7 @@ COMMANDS = [
     ["validate", "broken.yaml"],
     ["explain", "--rules", "rules.yaml", "record.json"],
     ["list", "rules.yaml"],
+    ["fmt", "--check", "rules.yaml"],
     ["run", "--dry-run", "--rules", "rules.yaml", "large.json"],
 ]
 

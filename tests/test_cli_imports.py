@@ -33,13 +33,16 @@ with open("modules", "w") as file:
 sys.exit(code)
 """
 
-RULES = """
-version: 1
+RULES = """version: 1
 rules:
   - id: order-shipped
     table: orders
     when: became(&status, 'SHIPPED')
     actions: [{type: log}]
+    tests:
+      - name: packed to shipped fires
+        record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
+        expect: {match: true}
 """
 
 RECORD = '{"event": "MODIFY", "keys": {"id": "1"}, "old": {"status": "PACKED"}, "new": {"status": "SHIPPED"}}'
@@ -54,9 +57,11 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 
 COMMANDS = [
     ["validate", "rules"],
-    ["validate", "--format", "json", "rules"],
+    *[["validate", "--format", name, "rules"] for name in ("json", "sarif", "github", "junit", "gitlab")],
+    ["test", "rules"],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["fmt", "--check", "rules"],
 ]
 
 

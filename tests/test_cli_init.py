@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
+from rules_engine import schema
 from rules_engine.actions import ACTIONS
-from rules_engine.cli.init import SCHEMA_PATH, starter_files
+from rules_engine.cli.init import RULES_SCHEMA, TESTS_SCHEMA, starter_files
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.loader import load_rules
-from rules_engine.schema import rules_schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +25,12 @@ FILES = [
     "rules/log.yaml",
     "events/big-order.json",
     "events/order-shipped.json",
-    ".github/workflows/validate.yml",
+    ".github/workflows/rules.yml",
+    ".pre-commit-config.yaml",
     ".vscode/settings.json",
+    ".vscode/extensions.json",
     "schemas/rules.schema.json",
+    "schemas/test.schema.json",
 ]
 
 
@@ -48,7 +50,8 @@ def test_init_writes_every_file_and_says_how_to_go_on(
     assert run(rules_engine, ["init", "my-rules"]) == 0
     written = "".join(f"wrote my-rules/{path}\n" for path in FILES)
     steps = (
-        "\nNext:\n  cd my-rules\n  rules-engine validate\n  rules-engine explain events/order-shipped.json\n"
+        "\nNext:\n  cd my-rules\n  rules-engine validate\n  rules-engine test\n"
+        "  rules-engine explain events/order-shipped.json\n"
     )
     assert capsys.readouterr() == (written + steps, "")
     my_rules = tmp_path / "my-rules"
@@ -82,6 +85,11 @@ def test_the_project_validates_without_a_warning(project: Path, capsys: pytest.C
     assert capsys.readouterr() == ("5 files, 7 rules: no problems\n", "")
 
 
+def test_the_tests_of_the_project_pass(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rules_engine, ["test"]) == 0
+    assert capsys.readouterr() == ("12 passed: 12 tests of 7 rules\n", "")
+
+
 def test_every_action_type_of_today_is_shown(project: Path) -> None:
     rule_set, _ = load_rules(["rules"])
     assert {action.type for rule in rule_set.rules for action in rule.actions} == set(ACTIONS)
@@ -104,27 +112,35 @@ def test_the_sample_events_match_the_rules_they_are_for(
 def test_the_commands_of_the_readme_work(project: Path) -> None:
     block = (project / "README.md").read_text().split("```")[1]
     commands = [line.partition("#")[0].split()[1:] for line in block.strip().splitlines()]
-    assert [command[0] for command in commands] == ["validate", "list", "explain", "run", "build"]
+    assert [command[0] for command in commands] == [
+        "validate", "test", "fmt", "list", "explain", "run", "build",
+    ]  # fmt: skip
     for command in commands:
         assert (command, run(rules_engine, command)) == (command, 0)
 
 
-def test_the_schema_copy_is_that_of_the_installed_version(project: Path) -> None:
-    assert json.loads((project / SCHEMA_PATH).read_text()) == rules_schema()
+def test_the_schema_copies_are_those_of_the_installed_version(project: Path) -> None:
+    assert json.loads((project / RULES_SCHEMA).read_text()) == schema.rules_schema()
+    assert json.loads((project / TESTS_SCHEMA).read_text()) == schema.tests_schema()
 
 
-def test_the_workflow_validates_strictly(project: Path) -> None:
-    workflow = yaml.safe_load((project / ".github/workflows/validate.yml").read_text())
-    steps = workflow["jobs"]["validate"]["steps"]
-    assert [step["run"] for step in steps if "run" in step] == [
-        "python -m pip install ./rules-engine",
-        "rules-engine validate --strict rules",
-    ]
+def test_every_rule_file_names_its_schema_to_editors(project: Path) -> None:
+    for path in (project / "rules").iterdir():
+        first, _, _ = path.read_text().partition("\n")
+        name = first.removeprefix("# yaml-language-server: $schema=")
+        assert (path.parent / name).resolve() == project.resolve() / RULES_SCHEMA, path
 
 
-def test_the_editor_settings_point_at_the_schema(project: Path) -> None:
+def test_the_editor_settings_point_at_the_schemas(project: Path) -> None:
     settings = json.loads((project / ".vscode/settings.json").read_text())
-    assert settings == {"yaml.schemas": {f"./{SCHEMA_PATH}": ["rules/*.yaml", "rules/*.yml"]}}
+    assert settings == {
+        "yaml.schemas": {
+            f"./{RULES_SCHEMA}": ["rules/**/*.yaml", "rules/**/*.yml", "!*.test.yaml", "!*.test.yml"],
+            f"./{TESTS_SCHEMA}": ["*.test.yaml", "*.test.yml"],
+        }
+    }
+    extensions = json.loads((project / ".vscode/extensions.json").read_text())
+    assert extensions == {"recommendations": ["redhat.vscode-yaml"]}
 
 
 def test_every_starter_file_is_written(project: Path) -> None:

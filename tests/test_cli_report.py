@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 
+from jsonschema import Draft202012Validator
+
+from rules_engine.cli.problems_schema import problems_schema
 from rules_engine.cli.report import render_text
 from rules_engine.cli.report_json import render_json
-from rules_engine.errors import Location, Problem
+from rules_engine.cli.validation import Validation
+from rules_engine.errors import Fix, Location, Problem
+from rules_engine.loader.mending import Mended
 
 UNKNOWN_FUNCTION = Problem(
     code="RE204",
@@ -14,6 +19,7 @@ UNKNOWN_FUNCTION = Problem(
     location=Location("rules/orders.yaml", 9, 11, 10),
     hint="did you mean 'starts_with'?",
     source_line="    when: start_with(new.sku, 'A')",
+    fix=Fix(Location("rules/orders.yaml", 9, 11, 10), "starts_with"),
 )
 
 
@@ -112,12 +118,15 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
         source_line="  - id: a",
         related=((Location("b.yaml", 1, 2, 3), "here"),),
     )
-    assert json.loads(render_json([UNKNOWN_FUNCTION, related], files=3, rules=7)) == {
+    found = Validation(["a.yaml", "b.yaml", "rules/orders.yaml"], 7, [UNKNOWN_FUNCTION, related])
+    document = json.loads(render_json(found))
+    assert document == {
         "version": 1,
         "files": 3,
         "rules": 7,
         "errors": 1,
         "warnings": 1,
+        "exit_code": 1,
         "problems": [
             {
                 "code": "RE204",
@@ -126,9 +135,18 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "path": "rules/orders.yaml",
                 "line": 9,
                 "column": 11,
+                "end_column": 21,
                 "length": 10,
                 "source_line": "    when: start_with(new.sku, 'A')",
                 "hint": "did you mean 'starts_with'?",
+                "fix": {
+                    "path": "rules/orders.yaml",
+                    "line": 9,
+                    "column": 11,
+                    "end_column": 21,
+                    "length": 10,
+                    "text": "starts_with",
+                },
                 "related": [],
             },
             {
@@ -138,10 +156,42 @@ def test_the_json_document_holds_all_of_a_problem() -> None:
                 "path": "a.yaml",
                 "line": 3,
                 "column": 5,
+                "end_column": 7,
                 "length": 2,
                 "source_line": "  - id: a",
                 "hint": None,
-                "related": [{"path": "b.yaml", "line": 1, "column": 2, "length": 3, "message": "here"}],
+                "fix": None,
+                "related": [
+                    {
+                        "path": "b.yaml",
+                        "line": 1,
+                        "column": 2,
+                        "end_column": 5,
+                        "length": 3,
+                        "message": "here",
+                    }
+                ],
             },
         ],
     }
+    Draft202012Validator(problems_schema()).validate(document)
+
+
+def test_the_schema_of_the_json_document_is_one_and_requires_every_key() -> None:
+    schema = problems_schema()
+    Draft202012Validator.check_schema(schema)
+    document = json.loads(render_json(Validation(["a.yaml"], 1, [UNKNOWN_FUNCTION])))
+    for key in document:
+        without = {other: value for other, value in document.items() if other != key}
+        assert not Draft202012Validator(schema).is_valid(without), key
+    (problem,) = document["problems"]
+    for key in problem:
+        without = {other: value for other, value in problem.items() if other != key}
+        assert not Draft202012Validator(schema).is_valid(document | {"problems": [without]}), key
+
+
+def test_what_was_fixed_is_in_the_json_document_by_its_schema() -> None:
+    mended = Mended(b"", gone=[UNKNOWN_FUNCTION], left=[])
+    document = json.loads(render_json(Validation(["a.yaml"], 1, [], mended=[mended])))
+    Draft202012Validator(problems_schema()).validate(document)
+    assert [problem["code"] for problem in document["fixed"]] == ["RE204"]

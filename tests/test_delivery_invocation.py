@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from rules_engine.delivery.identity import delivery_id
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of, delivery_id
 from rules_engine.delivery.resume import Checkpoint, short_id
 from rules_engine.errors import ActionError, BatchError, SettingsError, Superseded, TemplateError
 from rules_engine.model import ActionSpec, Delivery, Match, Rule, RuleSet

@@ -465,7 +465,7 @@ def test_two_findings_never_mark_the_same_text(text: str) -> None:
 def test_a_negated_list_is_said_like_a_negated_name() -> None:
     (finding,) = check("!`[1]`.a", Scope())
     message = "'!`[1]`.a' reads as '(!`[1]`).a'"
-    assert finding == Finding("RE210", message, 0, 8, "write: !(`[1]`.a)")
+    assert finding == Finding("RE210", message, 0, 8, "write: !(`[1]`.a)", fix="!(`[1]`.a)")
 
 
 def test_only_the_first_of_many_unknown_names_have_suggestions() -> None:

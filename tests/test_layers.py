@@ -21,9 +21,9 @@ LAYERS = [
     {"template", "index"},
     {"engine", "actions", "template_checks"},
     {"delivery", "schema", "bundle", "aws"},
-    {"loader", "function", "bundle_schema"},
+    {"loader", "canonical", "function", "bundle_schema"},
     {"handler", "deploy", "redrive", "testing"},
-    {"local", "lsp"},
+    {"local", "lsp", "rule_tests"},
     {"cli"},
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
@@ -35,12 +35,14 @@ AUTHORS_ONLY = {
     "source",
     "schema",
     "loader",
+    "canonical",
     "poller",
     "deploy",
     "testing",
     "redrive",
     "local",
     "lsp",
+    "rule_tests",
     "cli",
 }
 """What the function never imports."""

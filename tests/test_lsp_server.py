@@ -72,6 +72,42 @@ def test_an_open_text_that_is_closed_unsaved_no_longer_counts(project: Path) -> 
     with_editor(project, session)
 
 
+def test_a_problem_with_one_safe_mend_is_mended(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        editor.open("rules/orders.yaml", EMOJI.replace("&& becomes", "and became"))
+        (found,) = await editor.diagnostics("rules/orders.yaml")
+        (mend,) = await editor.mends("rules/orders.yaml", types.Range(found.range.end, found.range.end))
+        assert (mend.title, mend.kind, mend.is_preferred) == ("write '&&'", "quickfix", True)
+        assert mend.diagnostics is not None
+        assert [one.message for one in mend.diagnostics] == [found.message]
+        assert mend.edit == types.WorkspaceEdit(
+            changes={editor.uri("rules/orders.yaml"): (types.TextEdit(found.range, "&&"),)}
+        )
+        line = types.Position(0, 0)
+        assert await editor.mends("rules/orders.yaml", types.Range(line, line)) == []
+
+    with_editor(project, session)
+
+
+def test_a_text_is_formatted_as_fmt_does_it(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        editor.open(
+            "rules/orders.yaml", "rules:\n- table: orders   # why\n  id: a\n  actions: [ {type: log} ]\n"
+        )
+        (edit,) = await editor.formatting("rules/orders.yaml")
+        assert edit.range == types.Range(types.Position(0, 0), types.Position(5, 0))
+        editor.change("rules/orders.yaml", edit.new_text, version=2)
+        assert await editor.formatting("rules/orders.yaml") == []
+        (project / "rules/orders.yaml").write_text(edit.new_text)
+        command = [sys.executable, "-m", "rules_engine", "fmt", "--check"]
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        editor.change("rules/orders.yaml", "rules: [", version=3)
+        assert await editor.formatting("rules/orders.yaml") == []
+
+    with_editor(project, session)
+
+
 def test_a_problem_between_files_names_both_and_goes_with_its_cause(project: Path) -> None:
     async def session(editor: Editor) -> None:
         editor.open("rules/orders.yaml", SOUND)
@@ -122,9 +158,7 @@ def shown(found: types.Diagnostic) -> tuple[Any, ...]:
 
 def expected(problem: Problem) -> tuple[Any, ...]:
     """A problem of a file that has no character outside of the basic plane."""
-    severity = (
-        types.DiagnosticSeverity.Error if problem.severity == "error" else types.DiagnosticSeverity.Warning
-    )
+    severity = {"error": types.DiagnosticSeverity.Error, "warning": types.DiagnosticSeverity.Warning}
     place = (problem.location.line, problem.location.column, problem.location.length)
     related = [(place.line, message) for place, message in problem.related]
     hint = f"\nhint: {problem.hint}" if problem.hint else ""

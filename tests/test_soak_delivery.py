@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules_engine.actions import table
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.delivery.resume import NOTHING, TableResumeStore
 from rules_engine.errors import Superseded
 from rules_engine.record import StreamRecord, parse_event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.model import ActionSpec, Delivery, Match, Rule
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_record

@@ -15,8 +15,8 @@ from bench.timing import WrongAnswer
 from bench.workload import records
 from rules_engine.actions import sns, table, webhook
 from rules_engine.actions.transport import Answer
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.delivery.invocation import Invocation
-from rules_engine.delivery.plan import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import ActionError
 from rules_engine.model import EMPTY_SCOPE, ActionSpec, Match, Rule, RuleSet

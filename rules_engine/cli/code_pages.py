@@ -35,6 +35,11 @@ class CodePage:
     wrong: tuple[Example, ...]
     right: tuple[Example, ...]
 
+    @property
+    def description(self) -> str:
+        """The first paragraph below the title, as one line."""
+        return " ".join(self.text.split("\n\n")[1].split())
+
 
 def codes() -> list[str]:
     """Every code that has a page, sorted."""

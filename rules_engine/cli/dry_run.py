@@ -21,7 +21,7 @@ from rules_engine.cli.paint import paint
 from rules_engine.cli.report import visible
 from rules_engine.cli.report_explain import describe
 from rules_engine.cli.rule_files import count
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, TemplateError
 from rules_engine.record import MalformedRecord

@@ -1,9 +1,9 @@
 """`rules-engine init`: a project to start from.
 
-Out: the files of `STARTER`, copied as they stand in `starter/`, and the rule schema of the installed
-version. An existing file is never overwritten: if one is in the way, nothing is written at all. Files that
-begin with a dot have another name here, because packaging tools leave dot files out. A templating step was
-left out: the files are what they look like, and a test validates them.
+Out: the files of `STARTER`, copied as they stand in `starter/`, and the schemas of the installed version. An
+existing file is never overwritten: if one is in the way, nothing is written at all. Files that begin with a
+dot have another name here, because packaging tools leave dot files out. A templating step was left out: the
+files are what they look like, and a test validates them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ STARTER = {
     "rules/log.yaml": "rules/log.yaml",
     "events/big-order.json": "events/big-order.json",
     "events/order-shipped.json": "events/order-shipped.json",
-    ".github/workflows/validate.yml": "workflow.yaml",
+    ".github/workflows/rules.yml": "workflow.yaml",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml",
     ".vscode/settings.json": "vscode-settings.json",
+    ".vscode/extensions.json": "vscode-extensions.json",
 }
 """Where each file goes in the new project, and which file of `starter/` it is."""
 
-SCHEMA_PATH = "schemas/rules.schema.json"
+RULES_SCHEMA = "schemas/rules.schema.json"
+TESTS_SCHEMA = "schemas/test.schema.json"
 
 _SOURCE = Path(__file__).with_name("starter")
 
@@ -37,7 +40,7 @@ _SOURCE = Path(__file__).with_name("starter")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False))
 def command(directory: str) -> int:
     """Write a starter project to DIR (default: here): one rule per pattern, with tests, a workflow for pull
-    requests and editor settings. Existing files are never overwritten.
+    requests, hooks for pre-commit and editor settings. Existing files are never overwritten.
 
     \b
     Example:
@@ -62,13 +65,15 @@ def starter_files() -> dict[str, str]:
     """The whole project: text by path."""
     import json
 
-    from rules_engine.schema import rules_schema
+    from rules_engine.schema import rules_schema, tests_schema
 
     files = {path: (_SOURCE / source).read_text(encoding="utf-8") for path, source in STARTER.items()}
-    files[SCHEMA_PATH] = json.dumps(rules_schema(), indent=2) + "\n"
+    for path, schema in ((RULES_SCHEMA, rules_schema()), (TESTS_SCHEMA, tests_schema())):
+        files[path] = json.dumps(schema, indent=2) + "\n"
     return files
 
 
 def _next_steps(directory: str) -> str:
     enter = "" if directory == "." else f"  cd {directory}\n"
-    return f"\nNext:\n{enter}  rules-engine validate\n  rules-engine explain events/order-shipped.json\n"
+    steps = ("validate", "test", "explain events/order-shipped.json")
+    return f"\nNext:\n{enter}" + "".join(f"  rules-engine {step}\n" for step in steps)

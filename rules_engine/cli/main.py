@@ -33,9 +33,11 @@ DEBUG_VARIABLE = "DEBUG_RULES_ENGINE"
 COMMANDS = {
     "init": "rules_engine.cli.init",
     "validate": "rules_engine.cli.validate",
+    "test": "rules_engine.cli.test",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
     "redrive": "rules_engine.cli.redrive",
+    "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",

@@ -40,7 +40,7 @@ def render_explanations(
     """The record in one line, a paragraph for each rule, and the rules that matched."""
     paragraphs = [paint(describe(record), "place") + "\n"]
     for explanation in explanations:
-        lines = _paragraph(explanation, rules[explanation.rule_id], record, paint)
+        lines = explanation_lines(explanation, rules[explanation.rule_id], record, paint)
         paragraphs.append("".join(f"{line}\n" for line in lines))
     matched = [explanation.rule_id for explanation in explanations if explanation.outcome == "matched"]
     rules_counted = f"{len(matched)} of {len(explanations)} rule{'s' * (len(explanations) != 1)} matched"
@@ -71,10 +71,13 @@ def explanation_document(record: StreamRecord, explanations: Sequence[Explanatio
 def describe(record: StreamRecord) -> str:
     """`MODIFY orders {"order_id":"o-1"}`."""
     event_name = "EXPIRE" if record.expired else record.event_name
-    return f"{event_name} {record.table} {_shown(record.keys)}"
+    return f"{event_name} {record.table} {shown_value(record.keys)}"
 
 
-def _paragraph(explanation: Explanation, rule: Rule, record: StreamRecord, paint: Paint) -> Iterator[str]:
+def explanation_lines(
+    explanation: Explanation, rule: Rule, record: StreamRecord, paint: Paint = plain
+) -> Iterator[str]:
+    """What came of one rule, and below it each clause that was evaluated."""
     verdict = paint(_WORDS[explanation.outcome], _ROLES[explanation.outcome])
     reason = _reason(explanation, rule, record)
     yield f"{paint(explanation.rule_id, 'place')}: {verdict}{reason}"
@@ -108,11 +111,11 @@ def _clause_lines(clause: ClauseTrace, label_width: int, paint: Paint, role: str
         yield f"{indent}{line}"
     path_width = max((len(path) for path, _ in clause.reads), default=0)
     for path, value in clause.reads:
-        yield f"{indent}{paint(f'  {visible(path):{path_width}} = {_shown(value)}', 'quiet')}"
+        yield f"{indent}{paint(f'  {visible(path):{path_width}} = {shown_value(value)}', 'quiet')}"
     if clause.error is not None:
         yield f"{indent}  {visible(clause.error)}"
     elif not isinstance(clause.value, bool):
-        yield f"{indent}  gives {_shown(clause.value)}, which counts as {clause.outcome}"
+        yield f"{indent}  gives {shown_value(clause.value)}, which counts as {clause.outcome}"
 
 
 def _clause_document(clause: ClauseTrace) -> dict[str, Any]:
@@ -129,14 +132,16 @@ def _clause_document(clause: ClauseTrace) -> dict[str, Any]:
     }
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """`value` as JSON, cut where it would fill the screen."""
     if value is ABSENT:
         return "(absent)"
-    text = visible(_json_text(value))
+    text = visible(json_text(value))
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
-def _json_text(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """`value` as JSON, or why it has none."""
     try:
         return exact_json.dumps(value)
     except (ValueError, AttributeValueError) as error:

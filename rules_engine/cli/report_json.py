@@ -1,13 +1,9 @@
-"""Problems as one JSON document for programs.
+"""What `validate` found as one JSON document for programs. `problems_schema` describes it.
 
-    {"version": 1, "files": 3, "rules": 7, "errors": 1, "warnings": 0, "problems": [
-      {"code": "RE204", "severity": "error", "message": "unknown function 'start_with'",
-       "path": "rules/orders.yaml", "line": 9, "column": 11, "length": 10, "source_line": "    when: ...",
-       "hint": "did you mean 'starts_with'?",
-       "related": [{"path": ..., "line": ..., "column": ..., "length": ..., "message": ...}]}]}
-
-Lines and columns count from 1, in characters. `hint` is null where there is none. Keys may be added; one is
-removed or changes its meaning only with another `version`.
+Lines and columns count from 1, in characters; `end_column` is the one behind the last that is marked. Paths
+are as the author gave them. `hint` and `fix`, the text to write in place of a stretch of one line, are null
+where there is none. With `--fix` there is also `fixed`: the problems that were mended, where they stood. Keys
+may be added; one is removed or changes its meaning only with another `version`.
 """
 
 from __future__ import annotations
@@ -16,24 +12,26 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from rules_engine.cli.validation import Validation
     from rules_engine.errors import Location, Problem
 
 VERSION = 1
 
 
-def render_json(problems: Sequence[Problem], *, files: int, rules: int) -> str:
-    """The document, indented, without a line end after it."""
-    document = {
+def render_json(found: Validation) -> str:
+    """The document, indented, each line ended."""
+    document: dict[str, Any] = {
         "version": VERSION,
-        "files": files,
-        "rules": rules,
-        "errors": sum(problem.severity == "error" for problem in problems),
-        "warnings": sum(problem.severity == "warning" for problem in problems),
-        "problems": [_problem(problem) for problem in problems],
+        "files": len(found.files),
+        "rules": found.rules,
+        "errors": found.number("error"),
+        "warnings": found.number("warning"),
+        "exit_code": found.exit_code,
+        "problems": [_problem(problem) for problem in found.problems],
     }
-    return json.dumps(document, indent=2)
+    if found.fixed is not None:
+        document["fixed"] = [_problem(problem) for problem in found.fixed]
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -44,6 +42,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         **_place(problem.location),
         "source_line": problem.source_line,
         "hint": problem.hint,
+        "fix": {**_place(problem.fix.location), "text": problem.fix.text} if problem.fix else None,
         "related": [{**_place(location), "message": message} for location, message in problem.related],
     }
 
@@ -53,5 +52,6 @@ def _place(location: Location) -> dict[str, Any]:
         "path": location.path,
         "line": location.line,
         "column": location.column,
+        "end_column": location.column + location.length,
         "length": location.length,
     }

@@ -1,4 +1,4 @@
-"""A rule set for a command that needs one without errors.
+"""A rule set for a command that needs one without errors, and perhaps without failing tests.
 
 In: the paths of `--rules`. Out: the `RuleSet`. It refuses, with the problems on stderr and exit code 1, a
 rule set that has errors: what `explain` or `build` said of half a rule set would not be what the function
@@ -16,10 +16,12 @@ from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rules_engine.errors import Problem
+    from rules_engine.loader import RuleTest
     from rules_engine.model import RuleSet
+    from rules_engine.rule_tests import TestResult
 
 DEFAULT_PATHS = ("rules",)
 
@@ -44,6 +46,24 @@ class NoRuleFiles(RulesRefused):
     exit_code = USAGE
 
 
+class TestsFailed(click.ClickException):
+    """Tests of the rules fail. Shown as `test` shows them."""
+
+    exit_code = PROBLEMS
+
+    def __init__(self, failed: Sequence[TestResult], rule_set: RuleSet) -> None:
+        super().__init__(f"{count(len(failed), 'test')} of the rules failed; nothing was done")
+        self.failed = failed
+        self.rules = {rule.id: rule for rule in rule_set.rules}
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        from rules_engine.cli.report_tests import render_result
+
+        for result in self.failed:
+            click.echo(render_result(result, self.rules, paint), err=True, nl=False)
+        click.echo(f"Error: {self.message}", err=True)
+
+
 class NothingFound(click.ClickException):
     """The files hold nothing for the command to work on."""
 
@@ -65,14 +85,33 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def load_clean_rules(paths: Sequence[str]) -> RuleSet:
     """The rules at `paths`. Raises one of the three exceptions above."""
-    from rules_engine.loader import find_files, load_rules
+    return load_clean_rules_and_tests(paths)[0]
 
-    rule_set, problems = load_rules(paths)
+
+def load_clean_rules_and_tests(
+    paths: Sequence[str], track: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> tuple[RuleSet, list[RuleTest]]:
+    """The same with all tests that the files hold. `track` hands on the files."""
+    from rules_engine.loader import find_files, load_rules_and_tests
+
+    rule_set, tests, problems = load_rules_and_tests(paths, track=track)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise (RulesRefused if find_files(paths) else NoRuleFiles)(errors)
     if not rule_set.rules:
         raise NothingFound(f"no rule in {', '.join(paths)}")
+    return rule_set, tests
+
+
+def load_tested_rules(paths: Sequence[str]) -> RuleSet:
+    """The rules at `paths`, of which no test fails. Raises TestsFailed and the exceptions of the others."""
+    rule_set, tests = load_clean_rules_and_tests(paths)
+    if tests:
+        from rules_engine.rule_tests import Runner
+
+        failed = [result for result in Runner(rule_set).run(tests) if result.verdict == "failed"]
+        if failed:
+            raise TestsFailed(failed, rule_set)
     return rule_set
 
 

@@ -1,4 +1,4 @@
-"""`rules-engine schema`: the JSON Schemas of what an author writes and `build` makes, for editors and tools.
+"""`rules-engine schema`: the JSON Schemas of what authors and we write, for editors and tools.
 
 Out: the schema of the installed version, with the action types of installed packages. The checked-in copies
 under `schemas/` are what this prints where only our own types are installed.
@@ -12,21 +12,30 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 
+NAMES = ("rules", "test", "bundle", "problems")
 
-@click.command("schema", short_help="Print the JSON Schema of rule files, test files or bundles.")
-@click.argument(
-    "name", metavar="[rules|test|bundle]", type=click.Choice(["rules", "test", "bundle"]), default="rules"
-)
+
+@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems.")
+@click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
-    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml) or of bundles.
+    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, of what
+    validate --format json writes (problems), or of what test --format json writes (results).
 
     \b
     Example:
       rules-engine schema rules > schemas/rules.schema.json
     """
     from rules_engine.bundle_schema import bundle_schema
+    from rules_engine.cli.problems_schema import problems_schema
+    from rules_engine.cli.results_schema import results_schema
     from rules_engine.schema import rules_schema, tests_schema
 
-    schema_of = {"rules": rules_schema, "test": tests_schema, "bundle": bundle_schema}[name]
+    schema_of = {
+        "rules": rules_schema,
+        "test": tests_schema,
+        "bundle": bundle_schema,
+        "problems": problems_schema,
+        "results": results_schema,
+    }[name]
     click.echo(json.dumps(schema_of(), indent=2))
     return OK

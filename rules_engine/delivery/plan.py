@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from rules_engine.actions.fifo import item_key
 from rules_engine.delivery.failure import Failure, classify
-from rules_engine.delivery.identity import delivery_id
+from rules_engine.delivery.identity import deliveries_of, delivery_id
 from rules_engine.delivery.unit import Lane, Unit
-from rules_engine.model import Delivery
 from rules_engine.record import MalformedRecord, StreamRecord
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from rules_engine.actions import Action
     from rules_engine.delivery.report import Report
     from rules_engine.engine import ConditionError, Engine
-    from rules_engine.model import Match
+    from rules_engine.model import Delivery
 
 
 @dataclass(slots=True)
@@ -88,11 +87,3 @@ def plan_units(
 def lanes_of(units: Iterable[Unit]) -> list[Lane]:
     """The lanes of these units, each once, in the order of their first units."""
     return list({id(unit.lane): unit.lane for unit in units}.values())
-
-
-def deliveries_of(match: Match) -> list[Delivery]:
-    """One for each action of the rule, in order."""
-    return [
-        Delivery(delivery_id(match.record.event_id, match.rule.id, action.id), match, action)
-        for action in match.rule.actions
-    ]

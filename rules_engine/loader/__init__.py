@@ -1,22 +1,21 @@
-"""Rule files to a rule set, with all problems of all files in one run.
+"""Rule files to a rule set and its tests, with all problems of all files in one run.
 
-In: files and directories. Out: the `RuleSet` of the rules in which no error was found, and every problem,
-sorted by place. Nothing is raised for what stands in a file, or for a file that cannot be read, and no file
-hides another's problems. No socket is opened and boto3 is not loaded.
+In: files and directories. Out: the `RuleSet` of the rules in which no error was found, the tests that can be
+run, and every problem, sorted by place. Nothing is raised for what stands in a file, or for a file that
+cannot be read, and no file hides another's problems. No socket is opened and boto3 is not loaded.
 """
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from datetime import UTC, date, datetime
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.loader.files import find_all, find_files, is_test_file, read_bytes
 from rules_engine.loader.rule_file import LoadedRule, load_rule_file, no_mapping
 from rules_engine.loader.rule_set import check_rule_set
-from rules_engine.loader.rule_tests import check_file_tests, rules_tested
+from rules_engine.loader.rule_tests import WHOLE_RULE_SET, RuleTest, read_file_tests, rules_tested
 from rules_engine.loader.secrets import masked, secrets_in_text
 from rules_engine.loader.shape import check_shape
 from rules_engine.model import RuleSet
@@ -24,37 +23,52 @@ from rules_engine.schema import tests_file_shape
 from rules_engine.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
 
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
-__all__ = ["find_files", "load_rules"]
+__all__ = ["WHOLE_RULE_SET", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
+
+NO_TEXTS: Mapping[str, bytes] = MappingProxyType({})
 
 
 def load_rules(
     paths: str | PathLike[str] | Iterable[str | PathLike[str]],
     today: date | None = None,
-    buffers: Mapping[str, bytes] | None = None,
+    texts: Mapping[str, bytes] = NO_TEXTS,
+    track: Callable[[Sequence[str]], Iterable[str]] = iter,
 ) -> tuple[RuleSet, list[Problem]]:
     """The sound rules of the files at and below `paths`, and all problems.
 
-    `today` decides which exceptions have expired; without it, it is the day in UTC. `buffers` are an editor's
-    texts, by real path, that stand in place of what is on the disk; one may not be there yet.
+    `today` decides which exceptions have expired; without it, it is the day in UTC. `texts` are by their
+    paths what files are to be read as, whatever stands in them: a mend that is tried, an unsaved buffer, a
+    file that is not there yet.
+    `track` hands on the files that it is given; a progress bar is one.
     """
+    rule_set, _, problems = load_rules_and_tests(paths, today, texts, track)
+    return rule_set, problems
+
+
+def load_rules_and_tests(
+    paths: str | PathLike[str] | Iterable[str | PathLike[str]],
+    today: date | None = None,
+    texts: Mapping[str, bytes] = NO_TEXTS,
+    track: Callable[[Sequence[str]], Iterable[str]] = iter,
+) -> tuple[RuleSet, list[RuleTest], list[Problem]]:
+    """As `load_rules`, with the tests that can be run: those of the rules, then those of `*.test.yaml`."""
     today = today or datetime.now(UTC).date()
-    buffers = buffers or {}
     files, problems = find_all(paths)
-    files += [path for path in buffers if not Path(path).exists()]
+    files += sorted(texts.keys() - set(files))
     loaded: list[LoadedRule] = []
     complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
     # large rule set again and again takes a fifth of the time.
-    for path in files:
+    for path in track(files):
         if is_test_file(path):
             continue
-        root, of_source = _parse(path, buffers)
+        root, of_source = _parse(path, texts)
         problems += of_source
         if root is None:
             complete = False
@@ -63,31 +77,31 @@ def load_rules(
         loaded += rules
         problems += found
     test_files = [path for path in files if is_test_file(path)]
-    tested, found = _check_test_files(test_files, loaded, complete, buffers)
+    tests, tested, found = _read_test_files(test_files, texts, loaded, complete)
     problems += found
     unsound, found = check_rule_set(loaded, tested)
     problems += found
     rules_of_set = tuple(one.rule for one in loaded if one.sound and one.rule.id not in unsound)
-    return RuleSet(rules_of_set), _in_order(problems)
+    tests_of_rules = [test for one in loaded for test in one.tests]
+    return RuleSet(rules_of_set), tests_of_rules + tests, _in_order(problems)
 
 
-def _parse(path: str, buffers: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
-    written = buffers.get(os.path.realpath(path)) if buffers else None
-    if written is not None:
-        return parse_source(path, written)
-    data, problem = read_bytes(path)
+def _parse(path: str, texts: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
+    data, problem = (texts[path], None) if path in texts else read_bytes(path)
     return (None, [problem]) if problem is not None else parse_source(path, data)
 
 
-def _check_test_files(
-    paths: list[str], loaded: list[LoadedRule], complete: bool, buffers: Mapping[str, bytes]
-) -> tuple[set[str], list[Problem]]:
-    """(ids of rules that the files test, problems). Unless all rules were read, none is called unknown."""
+def _read_test_files(
+    paths: list[str], texts: Mapping[str, bytes], loaded: list[LoadedRule], complete: bool
+) -> tuple[list[RuleTest], set[str], list[Problem]]:
+    """(tests, ids of rules that they are about, problems). Unless all rules were read, none is called
+    unknown."""
+    tests_of_files: list[RuleTest] = []
     problems: list[Problem] = []
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
     for path in paths:
-        root, of_source = _parse(path, buffers)
+        root, of_source = _parse(path, texts)
         problems += of_source
         if root is None:
             continue
@@ -98,9 +112,11 @@ def _check_test_files(
         problems += check_shape(root, tests_file_shape(), "this file")
         tests = root.get("tests")
         if tests is not None:
-            problems += check_file_tests(tests, rules, complete)
+            read, found = read_file_tests(tests, rules, complete)
+            tests_of_files += read
+            problems += found
             tested |= rules_tested(tests)
-    return tested, problems
+    return tests_of_files, tested, problems
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -16,6 +16,7 @@ from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks import NamedConditions, check_condition
 from rules_engine.expression.checks.certain import Certainties
 from rules_engine.expression.checks.satisfiable import NO_RULE
+from rules_engine.loader.fixes import fix_within
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -114,8 +115,14 @@ class Expressions:
 def problem_of(node: Node, finding: Finding) -> Problem:
     """A finding about the text of `node`, at its place in the file."""
     location = node.locate(finding.start, finding.length)
-    hint = _yaml_hint(node, finding) or finding.hint or _IMAGE_HINTS.get(finding.code)
-    return node.source.problem(finding.code, finding.message, location, hint, severity=finding.severity)
+    of_yaml = _yaml_hint(node, finding)
+    hint = of_yaml or finding.hint or _IMAGE_HINTS.get(finding.code)
+    fix = None
+    if finding.fix is not None and of_yaml is None:
+        fix = fix_within(node, finding.start, finding.length, finding.fix)
+    return node.source.problem(
+        finding.code, finding.message, location, hint, severity=finding.severity, fix=fix
+    )
 
 
 def reference_problem(node: Node) -> Problem | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -66,6 +67,16 @@ def read_bytes(path: str) -> tuple[bytes, Problem | None]:
             return file.read(MOST_BYTES + 1), None
     except (OSError, ValueError) as error:
         return b"", _unreadable(path, _reason(error))
+
+
+def file_states(files: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Time and size of each file that is there: a save changes one of them."""
+    states = {}
+    for path in files:
+        with suppress(FileNotFoundError):  # an editor may be replacing it
+            found = Path(path).stat()
+            states[path] = (found.st_mtime_ns, found.st_size)
+    return states
 
 
 def _open(path: str) -> BinaryIO:

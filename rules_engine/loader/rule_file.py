@@ -18,7 +18,7 @@ from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.action_checks import check_actions
 from rules_engine.loader.conditions import Expressions, absent_images, reference_problem
 from rules_engine.loader.rule_conditions import check_rule_conditions
-from rules_engine.loader.rule_tests import check_tests
+from rules_engine.loader.rule_tests import RuleTest, read_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import check_shape, missing_key
 from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
@@ -43,6 +43,7 @@ class LoadedRule:
     id_node: Node
     enabled_key: Node | None
     tests_key: Node | None
+    tests: tuple[RuleTest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,16 @@ def load_rule_file(
     unsound = {id(node) for node in refused}
     loaded = []
     for node in nodes:
-        rule, found = _load_rule(node, file)
+        rule, tests, found = _load_rule(node, file)
         problems += found
         sound = not _errors(found) and id(node) not in unsound and not file.expressions.exhausted
         id_node = node.get("id")
         if rule is not None and id_node is not None:
             keys = node.keys
             loaded.append(
-                LoadedRule(rule, sections_sound and sound, id_node, keys.get("enabled"), keys.get("tests"))
+                LoadedRule(
+                    rule, sections_sound and sound, id_node, keys.get("enabled"), keys.get("tests"), tests
+                )
             )
     return loaded, _without_echoes(root, problems)
 
@@ -182,10 +185,10 @@ def _references(node: Node) -> Iterator[Problem]:
         yield from _references(child)
 
 
-def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
+def _load_rule(node: Node, file: _File) -> tuple[Rule | None, tuple[RuleTest, ...], list[Problem]]:
     problems = check_shape(node, _rule_shape(), "a rule")
     if node.kind != "mapping" or node.broken:
-        return None, problems
+        return None, (), problems
     keys = {**file.defaults, **node.value}
     meant = any(problem.hint == "did you mean 'table'?" for problem in problems)
     if "table" not in keys and not meant and not file.table_reported:
@@ -218,9 +221,10 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, list[Problem]]:
     if not any(problem.code.startswith(("RE2", "RE305", "RE402")) for problem in problems):
         exceptions = [_when(item.get("when")) for item in _mappings(keys.get("unless"))]
         problems += check_rule_conditions(rule, absent, [when, *exceptions], tests, file.expressions)
-    if tests is not None:
-        problems += check_tests(tests, rule)
-    return rule, problems
+    if tests is None:
+        return rule, (), problems
+    read, found = read_tests(tests, rule)
+    return rule, tuple(read), problems + found
 
 
 def _description(node: Node, keys: Mapping[str, Node]) -> dict[str, Any]:

@@ -1,30 +1,27 @@
-"""The tests of rules: that each can be run and asserts something.
+"""The tests of rules: read, and checked that each can be run and asserts something.
 
-In: test nodes, of a rule or of a `*.test.yaml` file, and the rule they are about. Out: problems. Tests are
-not run here; what a run would find out about them alone is found now: a record that cannot be, a clause or an
-action that the rule does not have, an expectation without content.
+In: test nodes, of a rule or of a `*.test.yaml` file, and the rule they are about. Out: a `RuleTest` for each
+in which nothing is wrong, and problems. Tests are not run here; what a run would find out about them alone is
+found now: a record that cannot be, a clause or an action that the rule does not have, an expectation without
+content.
 """
 
 from __future__ import annotations
 
 import re
 from itertools import count, islice
-from json import JSONDecodeError
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rules_engine import exact_json
-from rules_engine.errors import RecordError, RulesEngineError
 from rules_engine.expression.checks.spelling import nearest
-from rules_engine.loader.shape import check_shape
-from rules_engine.plain_record import record_from_images
-from rules_engine.record import MalformedRecord, parse_event, parse_record
-from rules_engine.schema import RECORD_SHAPE, TABLE_PATTERN
+from rules_engine.light_dataclass import dataclass
+from rules_engine.loader.records_of_tests import path_of, read_records
+from rules_engine.schema import TABLE_PATTERN
+
+WHOLE_RULE_SET = "rule set"
+"""What stands for the id of a rule in the name of a test that is about all of them."""
 
 MOST_SUGGESTIONS = 20
 """Looking for the nearest of thousands of ids takes milliseconds each time."""
-
-MOST_BYTES_OF_RECORDS = 6 * 1024 * 1024
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,38 +32,125 @@ if TYPE_CHECKING:
     from rules_engine.source import Node
 
 
-def check_tests(node: Node, rule: Rule) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test as written. It is about one rule (`rule_id`), or about all that must match (`matches`).
+
+    `location` is that of its name, `record_path` the file that its records came from.
+    """
+
+    name: str
+    location: Location
+    records: tuple[StreamRecord, ...]
+    rule_id: str | None = None
+    matches: tuple[str, ...] = ()
+    match: bool | None = None
+    stopped_by: str | None = None
+    actions: Mapping[str, Any] | None = None
+    may_repeat: tuple[str, ...] = ()
+    record_path: str | None = None
+
+    @property
+    def full_name(self) -> str:
+        """`order-shipped / packed to shipped fires`."""
+        return f"{self.rule_id or WHOLE_RULE_SET} / {self.name}"
+
+
+def read_tests(node: Node, rule: Rule) -> tuple[list[RuleTest], list[Problem]]:
     """The tests of one rule, whose shape has been checked."""
+    tests: list[RuleTest] = []
+    problems: list[Problem] = []
     for test in node.items():
         if test.kind == "mapping":
-            yield from check_record(test, _table(rule))
-            yield from check_expectation(test, rule)
+            found = list(check_expectation(test, rule))
+            _read_test(test, _table(rule), rule.id, found, tests)
+            problems += found
+    return tests, problems
 
 
-def check_file_tests(node: Node, rules: Mapping[str, Rule], complete: bool) -> Iterator[Problem]:
+def read_file_tests(
+    node: Node, rules: Mapping[str, Rule], complete: bool
+) -> tuple[list[RuleTest], list[Problem]]:
     """The tests of a `*.test.yaml` file. Unless all rules were read (`complete`), none is called unknown."""
     suggestions = islice(count(), MOST_SUGGESTIONS)
+    tables = {table for rule in rules.values() for table in rule.tables}
+    tests: list[RuleTest] = []
+    problems: list[Problem] = []
     for test in node.items():
         if test.kind != "mapping":
             continue
         rule_node, matches = test.get("rule"), test.get("matches")
-        if rule_node is not None and matches is not None:
-            message = "'matches' does not go together with 'rule'"
-            hint = "say either which rule the test is about, or all that must match"
-            yield test.source.problem("RE109", message, test.keys["matches"].location, hint)
-            continue
-        if rule_node is None and matches is None:
-            message = "this test has neither 'rule' nor 'matches'"
-            hint = "add rule: ID of the rule it is about, or matches: a list of all rules that must match"
-            yield test.source.problem("RE108", message, _start(test), hint)
-            continue
-        named = [rule_node] if rule_node is not None else matches.items() if matches is not None else []
-        rule = rules.get(rule_node.value) if rule_node is not None and rule_node.kind == "scalar" else None
-        if complete:
-            yield from _unknown_rules(named, rules, suggestions)
-        yield from check_record(test, _table(rule))
-        if rule_node is not None:
-            yield from check_expectation(test, rule)
+        found = list(_check_subject(test, rule_node, matches))
+        if not found:
+            named = _named(rule_node, matches)
+            is_id = rule_node is not None and isinstance(rule_node.value, str)
+            rule = rules.get(rule_node.value) if rule_node is not None and is_id else None
+            if complete:
+                found += _unknown_rules(named, rules, suggestions)
+            if matches is not None and complete:
+                found += _without_table(test, tables)
+            found += check_expectation(test, rule)
+            table = _table(rule) if matches is None else min(tables, default="table")
+            _read_test(test, table, None, found, tests)
+        problems += found
+    return tests, problems
+
+
+def _read_test(
+    node: Node, table: str, rule_id: str | None, problems: list[Problem], tests: list[RuleTest]
+) -> None:
+    """Adds the test to `tests` if it has no problem, and those of its record to `problems`."""
+    records, of_record = read_records(node, table)
+    problems += of_record
+    if problems or not records:
+        return
+    plain = {key: value.plain() for key, value in node.entries() if key not in ("record", "record_file")}
+    expect, file = plain.get("expect", {}), node.get("record_file")
+    name = node.get("name")
+    if name is None or not isinstance(expect, dict):
+        return  # its shape was refused
+    tests.append(
+        RuleTest(
+            name=str(plain["name"]),
+            location=name.location,
+            records=records,
+            rule_id=plain.get("rule", rule_id),
+            matches=tuple(plain.get("matches", ())),
+            match=expect.get("match"),
+            stopped_by=expect.get("stopped_by"),
+            actions=expect.get("actions"),
+            may_repeat=tuple(expect.get("may_repeat", ())),
+            record_path=None if file is None else str(path_of(file)),
+        )
+    )
+
+
+def _check_subject(test: Node, rule: Node | None, matches: Node | None) -> Iterator[Problem]:
+    """What a test of a `*.test.yaml` file is about: one rule, or all that match."""
+    if rule is not None and matches is not None:
+        message = "'matches' does not go together with 'rule'"
+        hint = "say either which rule the test is about, or all that must match"
+        yield test.source.problem("RE109", message, test.keys["matches"].location, hint)
+    elif rule is None and matches is None:
+        message = "this test has neither 'rule' nor 'matches'"
+        hint = "add rule: ID of the rule it is about, or matches: a list of all rules that must match"
+        yield test.source.problem("RE108", message, _start(test), hint)
+    elif matches is not None and "expect" in test.keys:
+        message = "'expect' does not go together with 'matches'"
+        hint = "remove it; what one rule makes of the record is for a test with rule: ID"
+        yield test.source.problem("RE109", message, test.keys["expect"].location, hint)
+
+
+def _without_table(test: Node, tables: set[str]) -> Iterator[Problem]:
+    """A record without a table, where the rules of the set have several."""
+    record = test.get("record")
+    if record is None or record.kind != "mapping" or len(tables) < 2:
+        return
+    if not {"table", "dynamodb", "kinesis", "Records"} & record.value.keys():
+        listed = ", ".join(sorted(tables)[:MOST_SUGGESTIONS])
+        hint = f"add table: to the record; the rules are for {listed}"
+        message = "this record has no 'table', and the test is about the rules of several"
+        yield test.source.problem("RE108", message, test.keys["record"].location, hint)
 
 
 def _table(rule: Rule | None) -> str:
@@ -79,9 +163,13 @@ def rules_tested(node: Node) -> set[str]:
     """Ids that the tests of a file name."""
     named: list[Node] = []
     for test in node.items():
-        rule, matches = test.get("rule"), test.get("matches")
-        named += [rule] if rule is not None else matches.items() if matches is not None else []
+        named += _named(test.get("rule"), test.get("matches"))
     return {one.value for one in named if isinstance(one.value, str)}
+
+
+def _named(rule: Node | None, matches: Node | None) -> list[Node]:
+    """The nodes that name rules."""
+    return [rule] if rule is not None else matches.items() if matches is not None else []
 
 
 def _unknown_rules(
@@ -96,100 +184,6 @@ def _unknown_rules(
             yield node.source.problem("RE404", f"there is no rule '{node.value}'", node.location, hint)
 
 
-def check_record(test: Node, table: str) -> Iterator[Problem]:
-    """The record of a test: there once, and one that can be."""
-    inline, file = test.get("record"), test.get("record_file")
-    if inline is None and file is None:
-        hint = "add record: with 'event' and the images, or record_file: with the name of a JSON file"
-        yield test.source.problem("RE108", "this test has no 'record'", _start(test), hint)
-    elif inline is not None and file is not None:
-        message = "'record_file' does not go together with 'record'"
-        yield test.source.problem("RE109", message, test.keys["record_file"].location, "keep one of them")
-    elif file is not None and isinstance(file.value, str):
-        yield from _check_record_file(file, table)
-    elif inline is not None and inline.kind == "mapping":
-        yield from _check_inline(inline, test.keys["record"], table)
-
-
-def _check_record_file(node: Node, table: str) -> Iterator[Problem]:
-    path = Path(node.source.path).parent / node.value
-    try:
-        found = path.is_file()
-    except (OSError, ValueError):
-        found = False
-    if not found:
-        hint = "the name is relative to the file it stands in"
-        yield node.source.problem("RE101", f"there is no file '{path}'", node.location, hint)
-        return
-    try:
-        _build_from_json(path, table)
-    except (RulesEngineError, OSError, ValueError) as error:
-        message = f"'{path}' holds no record: {error}"
-        hint = "it must be one stream record or a Lambda event, as JSON"
-        yield node.source.problem("RE109", message, node.location, hint)
-
-
-def _build_from_json(path: Path, table: str) -> None:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES_OF_RECORDS + 1)
-    if len(data) > MOST_BYTES_OF_RECORDS:
-        raise ValueError("it is larger than 6 MiB, the most that Lambda takes")
-    try:
-        document = exact_json.loads(data.decode("utf-8-sig"), unique_keys=True)
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
-    except JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error}") from None
-    if isinstance(document, list):
-        _refuse_malformed(parse_event(document))
-    elif isinstance(document, dict):
-        _build(document, table)
-    else:
-        raise RecordError("it is neither an object nor an array")
-
-
-def _check_inline(node: Node, key: Node, table: str) -> Iterator[Problem]:
-    raw = any(name in node.value for name in ("dynamodb", "kinesis", "Records"))
-    problems = [] if raw else check_shape(node, RECORD_SHAPE, "record", key)
-    yield from problems
-    if problems or _is_broken(node):
-        return
-    plain = node.plain()
-    try:
-        _build(plain, table)
-    except RulesEngineError as error:
-        place, hint = _blame(node, key, str(error))
-        yield node.source.problem("RE109", str(error), place, hint)
-
-
-def _build(plain: dict[str, Any], table: str) -> None:
-    if "Records" in plain:
-        _refuse_malformed(parse_event(plain))
-    elif "dynamodb" in plain or "kinesis" in plain:
-        parse_record(plain)
-    else:
-        record_from_images(plain, table)
-
-
-def _refuse_malformed(records: Iterable[StreamRecord | MalformedRecord]) -> None:
-    for record in records:
-        if isinstance(record, MalformedRecord):
-            raise RecordError(record.reason)
-
-
-def _blame(node: Node, key: Node, message: str) -> tuple[Location, str]:
-    """The key that a record error names, and what to do."""
-    named = message.split("'")[1] if message.count("'") >= 2 else ""
-    at = key
-    for step in named.split("."):
-        if step in node.keys:
-            at, node = node.keys[step], node.value[step]
-    hint = "a test's record must be one that a stream can deliver"
-    if "never there" in message:
-        hint = f"remove '{named}', or choose another event"
-    return at.location, hint
-
-
 def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:
     """`expect`: that it says something, and nothing that contradicts itself or the rule."""
     expect = test.get("expect")
@@ -199,7 +193,7 @@ def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:
             yield test.source.problem("RE108", "this test has no 'expect'", _start(test), hint)
         return
     match, stopped_by, actions = expect.get("match"), expect.get("stopped_by"), expect.get("actions")
-    if not expect.value:
+    if not expect.value.keys() - {"may_repeat"}:
         message = "this test asserts nothing"
         hint = "write what must come of the record: expect: {match: true} or {match: false}"
         yield test.source.problem("RE405", message, test.keys["expect"].location, hint)
@@ -214,7 +208,14 @@ def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:
     elif rule is not None and stopped_by is not None:
         yield from _unknown_clause(stopped_by, rule)
     elif rule is not None and actions is not None:
-        yield from _unknown_actions(actions, rule)
+        yield from _unknown_actions(list(actions.keys.values()), rule)
+        if actions.kind == "mapping" and not actions.value:
+            message = "this test asserts nothing of any action"
+            hint = "name an action and what its request must contain, or remove 'actions'"
+            yield test.source.problem("RE405", message, actions.location, hint)
+    may_repeat = expect.get("may_repeat")
+    if rule is not None and may_repeat is not None:
+        yield from _unknown_actions(may_repeat.items(), rule)
 
 
 def clauses(rule: Rule) -> list[str]:
@@ -239,24 +240,16 @@ def _unknown_clause(node: Node, rule: Rule) -> Iterator[Problem]:
     yield node.source.problem("RE404", f"rule '{rule.id}' has no '{node.value}'", node.location, hint)
 
 
-def _unknown_actions(node: Node, rule: Rule) -> Iterator[Problem]:
+def _unknown_actions(named: Iterable[Node], rule: Rule) -> Iterator[Problem]:
     known = [action.id for action in rule.actions]
-    for name, key in node.keys.items():
-        if name not in known:
+    for node in named:
+        name = node.value
+        if isinstance(name, str) and name not in known:
             near = nearest(name, known)
             hint = f"did you mean '{near}'?" if near else f"its actions are {', '.join(known)}"
             message = f"rule '{rule.id}' has no action '{name}'"
-            yield node.source.problem("RE404", message, key.location, hint)
-    if node.kind == "mapping" and not node.value:
-        message = "this test asserts nothing of any action"
-        hint = "name an action and what its request must contain, or remove 'actions'"
-        yield node.source.problem("RE405", message, node.location, hint)
+            yield node.source.problem("RE404", message, node.location, hint)
 
 
 def _start(node: Node) -> Location:
     return node.source.location(node.start, node.end)
-
-
-def _is_broken(node: Node) -> bool:
-    below = node.items() if node.kind == "sequence" else [value for _, value in node.entries()]
-    return node.broken or any(_is_broken(child) for child in below)

@@ -124,6 +124,16 @@ def masked(problems: list[Problem]) -> list[Problem]:
     return found
 
 
+def masked_text(source: SourceFile) -> str:
+    """The whole text of a file, with what has the form of a known kind of secret made unreadable."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for problem in secrets_in_text(source):
+        place = problem.location
+        spans.setdefault(place.line, []).append((place.column - 1, place.column - 1 + place.length))
+    lines = source.text.split("\n")
+    return "\n".join(_with_stars(line, spans.get(number, [])) for number, line in enumerate(lines, start=1))
+
+
 def _with_stars(line: str, spans: list[tuple[int, int]]) -> str:
     characters = list(line)
     for start, end in spans:

@@ -16,7 +16,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.event_words import EVENT_WORDS
-from rules_engine.expression.checks.spelling import nearest
+from rules_engine.expression.checks.spelling import nearest, only_near
+from rules_engine.loader.fixes import fix_of
 from rules_engine.loader.wording import (
     article,
     flow,
@@ -24,6 +25,7 @@ from rules_engine.loader.wording import (
     misplaced_key_hint,
     plural,
     repair_hint,
+    repaired_scalar,
 )
 from rules_engine.schema import PATTERN_HINTS
 
@@ -129,7 +131,11 @@ def _wrong_type(node: Node, wanted: str | list[str], name: str, key: Node | None
     words = " or ".join(_TYPE_NAMES[one] for one in types if one != "null" or len(types) == 1)
     shown = f"'{name}'" if name not in _UNQUOTED else name
     message = f"{shown} must be {words}, but it is {node.describe()}"
-    return node.source.problem("RE107", message, place_of(node, key), repair_hint(node, types, key, schema))
+    hint, fix = repair_hint(node, types, key, schema), None
+    meant = repaired_scalar(node, types)
+    if meant is not None and meant in hint:
+        fix = fix_of(node, meant)
+    return node.source.problem("RE107", message, place_of(node, key), hint, fix=fix)
 
 
 def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, problems: list[Problem]) -> None:
@@ -148,7 +154,14 @@ def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, probl
         f"it is one of {', '.join(map(str, allowed))}" if len(allowed) > 1 else f"write {name}: {allowed[0]}"
     )
     hint = f"did you mean '{near}'? {listed}" if near else listed
-    problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
+    meant = near if near is not None else allowed[0] if _is_quoted(node, allowed) else None
+    fix = fix_of(node, str(meant)) if meant is not None else None
+    problems.append(node.source.problem("RE109", message, place_of(node, key), hint, fix=fix))
+
+
+def _is_quoted(node: Node, allowed: list[Any]) -> bool:
+    """Whether the one value that there may be, a number, was written as text."""
+    return bool(node.style) and len(allowed) == 1 and node.value == str(allowed[0])
 
 
 def _nearest_choice(written: str, allowed: list[str]) -> str | None:
@@ -206,7 +219,9 @@ def _unknown_key(node: Node, entry: str, schema: Schema, name: str) -> tuple[str
     if near in node.value:
         hint = f"'{near}' is there already: keep one of them"
     message = f"unknown key '{entry}' in {where}"
-    return near, node.source.problem("RE106", message, node.keys[entry].location, hint)
+    key = node.keys[entry]
+    fix = fix_of(key, near) if near not in node.value and only_near(entry, properties) == near else None
+    return near, node.source.problem("RE106", message, key.location, hint, fix=fix)
 
 
 def missing_key(node: Node, wanted: str, schema: Schema, name: str, key: Node | None) -> Problem:
@@ -259,6 +274,7 @@ def _check_unique(node: Node, name: str, problems: list[Problem]) -> None:
 def _check_text(node: Node, schema: Schema, name: str, key: Node | None, problems: list[Problem]) -> None:
     text = node.value
     least, most = schema.get("minLength", 0), schema.get("maxLength", len(text))
+    fix = None
     if len(text) < least:
         message = (
             f"'{name}' is empty" if not text else f"'{name}' must have at least {plural(least, 'character')}"
@@ -269,19 +285,23 @@ def _check_text(node: Node, schema: Schema, name: str, key: Node | None, problem
         hint = "shorten it"
     elif "pattern" in schema and not _search(schema["pattern"], text):
         message = f"'{name}' cannot be '{text if len(text) <= 60 else text[:57] + '...'}'"
-        hint = _pattern_hint(schema["pattern"], text)
+        hint = PATTERN_HINTS.get(schema["pattern"], f"it must match the pattern {schema['pattern']}")
+        meant = _meant_by(hint, text)
+        if meant is not None:
+            hint, fix = f"{hint}: {meant}", fix_of(node, meant)
     else:
         return
-    problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
+    problems.append(node.source.problem("RE109", message, place_of(node, key), hint, fix=fix))
 
 
-def _pattern_hint(pattern: str, text: str) -> str:
-    hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
-    slug = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()).strip("-")
-    if slug and len(slug) <= 60 and PATTERN_HINTS.get(pattern, "").startswith("use lower-case"):
-        return f"{hint}: {slug}"
+def _meant_by(hint: str, text: str) -> str | None:
+    """A text that does not match a pattern, written so that it does: an id, the table of an ARN."""
+    if hint.startswith("use lower-case"):
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", text).lower()
+        slug = re.sub(r"[^a-z0-9]+", "-", words).strip("-")
+        return slug if slug and len(slug) <= 60 else None
     arn = re.fullmatch(r"arn:[^:]+:dynamodb:[^:]*:[^:]*:table/([^/]+).*", text)
-    return f"{hint}: {arn[1]}" if arn and hint.startswith("write the name") else hint
+    return arn[1] if arn and hint.startswith("write the name") else None
 
 
 def _check_number(node: Node, schema: Schema, name: str, problems: list[Problem]) -> None:

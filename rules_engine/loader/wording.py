@@ -145,15 +145,29 @@ def _repair_list(node: Node, wanted: list[str], name: str) -> str:
     return ""
 
 
-def _repair_scalar(node: Node, wanted: list[str], name: str) -> str:
+_TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def repaired_scalar(node: Node, wanted: list[str]) -> str | None:
+    """A scalar of a wrong type as it must be written to be of a right one, where there is no doubt."""
+    if node.kind != "scalar" or node.value is None:
+        return None
     written = node.source.text[node.start : node.end]
     if "string" in wanted:
-        return f'put it in quotes: "{written}"'
+        return f'"{written}"'
     if isinstance(node.value, str) and node.style and _looks_like(node.value, wanted):
-        return f"remove the quotes: {node.value}"
+        return node.value
+    return _TRUTHS.get(written.lower()) if "boolean" in wanted else None
+
+
+def _repair_scalar(node: Node, wanted: list[str], name: str) -> str:
+    meant = repaired_scalar(node, wanted)
+    if "string" in wanted:
+        return f"put it in quotes: {meant}"
+    if meant is not None and node.style:
+        return f"remove the quotes: {meant}"
     if "boolean" in wanted:
-        words = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-        meant = words.get(written.lower())
+        written = node.source.text[node.start : node.end]
         return f"'{written}' is text in YAML 1.2; write {meant}" if meant else "write true or false"
     return ""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rules_engine.loader import find_files
+from rules_engine.loader.files import file_states
 from rules_engine.local.demo import load_rule_set
 from rules_engine.local.ministack import LocalStackError, require_local_extra
 from rules_engine.local.report import Report, count
@@ -23,6 +23,7 @@ from rules_engine.local.stack import LocalStack, exit_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -104,10 +105,4 @@ class _DevLoop:
         return saved
 
     def _file_states(self) -> dict[str, tuple[int, int]]:
-        """Time and size of every rule file: a save changes one of them."""
-        states = {}
-        for path in find_files(self._rules_paths):
-            with contextlib.suppress(FileNotFoundError):  # an editor may be replacing it
-                found = Path(path).stat()
-                states[str(path)] = (found.st_mtime_ns, found.st_size)
-        return states
+        return file_states(find_files(self._rules_paths))

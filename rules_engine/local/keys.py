@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import action_type
 from rules_engine.actions.rendering import target
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, TemplateError
 

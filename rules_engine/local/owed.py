@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rules_engine import exact_json
 from rules_engine.actions import action_type
-from rules_engine.delivery.plan import deliveries_of
+from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, Superseded, TemplateError
 from rules_engine.local.tables import StreamReader, create_table

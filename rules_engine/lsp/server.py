@@ -22,6 +22,7 @@ from rules_engine.lsp.completion import complete
 from rules_engine.lsp.definition import define
 from rules_engine.lsp.diagnostics import diagnostic, location_of
 from rules_engine.lsp.hover import hover
+from rules_engine.lsp.mends import formatting, mends
 from rules_engine.lsp.outline import LINE_END
 from rules_engine.lsp.workspace import Analysis, analyse, is_rule_file
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pygls.workspace import PositionCodec
 
+    from rules_engine.errors import Problem
     from rules_engine.lsp.completion import Completion, Kind
 
 PAUSE_SECONDS = 0.2
@@ -61,6 +63,8 @@ class RulesServer(LanguageServer):
         self.paths = paths
         self.page_of = page_of
         self.analysis = Analysis()
+        self._analysed: dict[str, int | None] = {}
+        """By real path, the version of each open text that the analysis is about."""
         self._published: set[str] = set()
         self._said: set[str] = set()
         self._wait: asyncio.TimerHandle | None = None
@@ -98,7 +102,8 @@ class RulesServer(LanguageServer):
             message = f"rules-engine failed: {type(error).__name__}: {error}. Please report it."
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
             return
-        self._publish({path: (uri, version) for path, (uri, _, version) in texts.items()})
+        self._analysed = {path: text_version for path, (_, _, text_version) in texts.items()}
+        self._publish({path: (uri, text_version) for path, (uri, _, text_version) in texts.items()})
         if self._changed_meanwhile:
             self._task = asyncio.create_task(self._analyse())
 
@@ -144,6 +149,12 @@ class RulesServer(LanguageServer):
         except OSError:
             return []
 
+    def problems_of(self, uri: str) -> list[Problem]:
+        """What is known of a text as it is now: nothing while its analysis is still to come."""
+        path = _real(uri)
+        is_known = self._analysed.get(path) == self.workspace.get_text_document(uri).version
+        return self.analysis.problems.get(path, []) if is_known else []
+
     def place_of(self, params: Question) -> tuple[str, str, int, int] | None:
         """(path, text, line, column in characters) of what is asked about; None if it is no rule file."""
         uri, at = params.text_document.uri, params.position
@@ -170,6 +181,7 @@ def make_server(paths: Sequence[str], page_of: Callable[[str], str | None]) -> R
     server = RulesServer(paths, page_of)
     _follow_changes(server)
     _answer_questions(server)
+    _write(server)
     return server
 
 
@@ -220,6 +232,21 @@ def _answer_questions(server: RulesServer) -> None:
         place = server.place_of(params)
         found = define(*place, server.analysis.rules) if place is not None else None
         return None if found is None else location_of(found, server.lines_of, server.codec)
+
+
+def _write(server: RulesServer) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    def on_code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+        uri = params.text_document.uri
+        return list(mends(server.problems_of(uri), uri, params.range, server.lines_of, server.codec))
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def on_formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        uri = params.text_document.uri
+        return formatting(_real(uri), server.text_of(uri)) if server.is_rule_file(uri) else []
 
 
 def _item(one: Completion, number: int, at: types.Range) -> types.CompletionItem:

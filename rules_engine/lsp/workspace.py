@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rules_engine.loader import load_rules
+from rules_engine.loader import find_files, load_rules
 from rules_engine.loader.files import ENDINGS
 
 if TYPE_CHECKING:
@@ -30,6 +30,17 @@ class Analysis:
     rules: Mapping[str, Location] = field(default_factory=dict)
 
 
+def _texts(paths: Sequence[str], buffers: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The open texts below `paths`, by the path under which the loader finds each, or would find it."""
+    found = {os.path.realpath(path): path for path in find_files(paths)}
+    real_paths = [os.path.realpath(path) for path in paths]
+    return {
+        found.get(path, path): text
+        for path, text in buffers.items()
+        if path in found or any(Path(path).is_relative_to(one) for one in real_paths)
+    }
+
+
 def is_rule_file(path: str, folders: Sequence[str], paths: Sequence[str]) -> bool:
     """Whether a file is, or would be, one of the rule set's."""
     below = (os.path.realpath(Path(folder, name)) for folder in folders for name in paths)
@@ -43,7 +54,7 @@ def analyse(folders: Sequence[str], paths: Sequence[str], buffers: Mapping[str, 
     rules: dict[str, Location] = {}
     for folder in folders:
         below = [str(Path(folder, path)) for path in paths]
-        rule_set, found = load_rules(below, buffers=buffers)
+        rule_set, found = load_rules(below, texts=_texts(below, buffers))
         for problem in found:
             file = os.path.realpath(problem.location.path)
             if file in buffers or Path(file).is_file():

@@ -16,7 +16,8 @@ from rules_engine.delivery.clock import SystemClock
 from rules_engine.delivery.context import Deadline, InvocationContext
 from rules_engine.delivery.dead_letter import DeadLetter, DeadLetterError
 from rules_engine.delivery.failure import Failure
-from rules_engine.delivery.plan import Plan, deliveries_of, lanes_of
+from rules_engine.delivery.identity import deliveries_of
+from rules_engine.delivery.plan import Plan, lanes_of
 from rules_engine.delivery.policy import Policy
 from rules_engine.delivery.report import Report
 from rules_engine.delivery.schedule import Schedule

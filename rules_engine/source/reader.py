@@ -47,7 +47,7 @@ MOST_PROBLEMS = 1_000
 
 _LINE_END = re.compile(r"\r\n?")
 
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
 )
 """Control characters, bidirectional controls, and characters of no width: text that is not what it seems."""
@@ -97,7 +97,7 @@ def _decode(path: str, data: bytes) -> tuple[str, Problem | None]:
 
 def _invisible(source: SourceFile) -> list[Problem]:
     problems: list[Problem] = []
-    for match in _INVISIBLE.finditer(source.text):
+    for match in INVISIBLE.finditer(source.text):
         if len(problems) == _MOST_INVISIBLE:
             break
         code = f"{ord(match[0]):04X}"

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from decimal import Decimal
 from typing import Any, Literal
 
-from rules_engine.errors import Location, Problem, Severity
+from rules_engine.errors import Fix, Location, Problem, Severity
 from rules_engine.source.spans import Origins, origins
 
 Kind = Literal["scalar", "mapping", "sequence"]
@@ -71,9 +71,10 @@ class SourceFile:
         *,
         severity: Severity = "error",
         related: tuple[tuple[Location, str], ...] = (),
+        fix: Fix | None = None,
     ) -> Problem:
         """A problem of this file, with the text of its line."""
-        return Problem(code, message, location, severity, hint, self.line(location.line), related)
+        return Problem(code, message, location, severity, hint, self.line(location.line), related, fix)
 
     def _starts(self) -> list[int]:
         if self._line_starts is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
 from rules_engine.expression.checks.mistake import shown, string
 from rules_engine.expression.checks.places import Place
-from rules_engine.expression.checks.spelling import nearest
+from rules_engine.expression.checks.spelling import nearest, only_near
 from rules_engine.expression.functions import FUNCTIONS, REFERENCES, Function
 from rules_engine.expression.values import type_name
 
@@ -75,7 +75,8 @@ def _report_unknown(place: Place, report: Report) -> None:
         mend = f"{place.siblings[0].text} || {call.children[0].text}"
         report.add_alone(place.parent, "RE204", message, "", mend)
     elif meant:
-        report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked)
+        fix = only_near(call.value, FUNCTIONS)
+        report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked, fix=fix)
     elif word in _CLOCKS:
         hint = "there is no clock in a condition: the same record must match tomorrow too; use createdAt"
         report.add_alone(place, "RE204", message, hint, marked=marked)

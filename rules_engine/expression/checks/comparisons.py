@@ -209,6 +209,6 @@ def _report_event_name(place: Place, word: Node, value: Any, report: Report) -> 
     meant = written if written in RECORD_EVENT_NAMES else EVENT_WORDS.get(written)
     side = Place(word, place.meaning, place, 1)
     if meant and word.type == "literal":
-        report.add(side, "RE215", message, f"did you mean the string '{meant}'?")
+        report.add(side, "RE215", message, f"did you mean the string '{meant}'?", fix=string(meant))
     else:
         report.add(side, "RE215", message, "it is 'INSERT', 'MODIFY' or 'REMOVE'")

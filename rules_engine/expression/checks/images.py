@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from rules_engine.expression.checks.mistake import write
 from rules_engine.expression.checks.named import EITHER, IMAGES
 from rules_engine.expression.checks.places import IMAGE_FUNCTIONS, Path, Place, is_alternative, path_from
 
@@ -52,7 +53,8 @@ def check_images_of_call(place: Place, report: Report) -> None:
     message = f"'{call.value}' reads '{image}', which is never there: {report.absent[image]}"
     mend = _without_old(call) if image == "old" and "new" not in report.absent else None
     marked = None if mend else (call.start, call.start + len(call.value))
-    report.add_alone(place, "RE402", message, "", mend, marked=marked)
+    # No fix: it may as well be the event that is wrong.
+    report.add_alone(place, "RE402", message, write("", mend) or "", marked=marked)
 
 
 def _without_old(call: Node) -> str | None:

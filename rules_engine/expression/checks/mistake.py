@@ -1,8 +1,8 @@
 """A mistake in the text of an expression, and the spot where one is looked for.
 
 In: the tokens around a spot. Out: a `Mistake`, which is a `Finding` with its mend apart: `mend`, put in place
-of the marked text, corrects this mistake (tests hold that), and the hint ends with it. So the next author who
-wants `validate --fix` needs no second list of mends.
+of the marked text, corrects this mistake (tests hold that), and the hint ends with it. `validate --fix`
+writes the same.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Mistake:
 
     def finding(self) -> Finding:
         hint = write(self.hint, self.mend)
-        return Finding(self.code, self.message, self.start, max(1, self.end - self.start), hint)
+        return Finding(
+            self.code, self.message, self.start, max(1, self.end - self.start), hint, fix=self.mend
+        )
 
 
 def write(hint: str, mend: str | None) -> str | None:

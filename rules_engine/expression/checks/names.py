@@ -66,9 +66,10 @@ def check_root(place: Place, report: Report) -> None:
     wrapped = _inside_wrapper(place)
     if wrapped:
         root, marked = wrapped
-        report.add(place, "RE206", message, f"did you mean '{root}'?", marked=marked)
+        report.add(place, "RE206", message, f"did you mean '{root}'?", marked=marked, fix=root)
         return
-    report.add(place, "RE206", message, _question(place, report))
+    question, meant = _question(place, report)
+    report.add(place, "RE206", message, question, fix=meant)
 
 
 def report_constant(place: Place, report: Report) -> None:
@@ -108,22 +109,23 @@ def _short_of(name: str) -> str | None:
     return next((root for root in ("new", "old") if name in (root[0] + root[2], root[:2])), None)
 
 
-def _question(place: Place, report: Report) -> str:
-    """What was meant instead of a name that is near to no root."""
+def _question(place: Place, report: Report) -> tuple[str, str | None]:
+    """(what was meant instead of a name that is near to no root, its text where there is no doubt of it)."""
     name, text = place.node.value, place.node.text
     if is_quoted(place.node) and re.match(rf"(?:{'|'.join(ROOTS)})\b.", name):
-        return f"a path is written without quotes; write: {name}"
+        return f"a path is written without quotes; write: {name}", name
     for root in OWN:
         if name in defined(report.scope, root):
-            return f"did you mean '{root}.{name}'?"
+            return f"did you mean '{root}.{name}'?", None
     image = "old" if "new" in report.absent and "old" not in report.absent else "new"
     attribute = f"{image}.{name}" if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else f"{image}.{text}"
     looks_like_text = is_quoted(place.node) or re.fullmatch("[A-Z][A-Z0-9_]+", name)
     if looks_like_text and _may_be_text(place):
-        return f"did you mean the string {string(name)}?"
+        return f"did you mean the string {string(name)}?", string(name)
     if _is_compared_with_path(place):
-        return f"did you mean '{attribute}', or the string {string(name)}?"
-    return f"did you mean '{attribute}'?"
+        return f"did you mean '{attribute}', or the string {string(name)}?", None
+    # Of two images, only the author knows which.
+    return f"did you mean '{attribute}'?", attribute if len(report.absent) == 1 else None
 
 
 def is_quoted(node: Node) -> bool:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.places import Path, Place, path_from
+from rules_engine.expression.checks.spelling import only_near
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.report import Report
@@ -47,6 +48,7 @@ def _report_undefined(place: Place, report: Report, path: Path) -> None:
     root, name = path.names[:2]
     known = defined(report.scope, root)
     near = report.named.suggest(name, known)
+    fix = f"{root}.{near}" if near and only_near(name, known) else None
     elsewhere = next((other for other in OWN if name in defined(report.scope, other)), None)
     if near or elsewhere:
         hint = f"did you mean '{root}.{near}'?" if near else f"did you mean '{elsewhere}.{name}'?"
@@ -54,7 +56,7 @@ def _report_undefined(place: Place, report: Report, path: Path) -> None:
         section = _section(root)
         there = f"'{section}' of this file has {_listed(known)}" if known else f"this file has no '{section}'"
         hint = f"{there}; define '{name}' there, or correct the name"
-    report.add(place, "RE208", f"'{root}.{name}' is not defined", hint, marked=_first_two(path))
+    report.add(place, "RE208", f"'{root}.{name}' is not defined", hint, marked=_first_two(path), fix=fix)
 
 
 def _first_two(path: Path) -> tuple[int, int]:

@@ -45,10 +45,15 @@ class Report:
         mend: str | None = None,
         *,
         marked: tuple[int, int] | None = None,
+        fix: str | None = None,
     ) -> None:
-        """A finding about the node at `place` and all below it, which it marks unless told what to mark."""
+        """A finding about the node at `place` and all below it, which it marks unless told what to mark.
+
+        `mend` is what to write instead of that, and ends the hint; `fix` the same where the hint says it
+        already.
+        """
         if not self.is_claimed(place.node):
-            self.add_alone(place, code, message, hint, mend, marked=marked)
+            self.add_alone(place, code, message, hint, mend, marked=marked, fix=fix)
             self.claim(place.node)
 
     def add_alone(
@@ -60,10 +65,12 @@ class Report:
         mend: str | None = None,
         *,
         marked: tuple[int, int] | None = None,
+        fix: str | None = None,
     ) -> None:
         """As `add`, but what is wrong with the nodes below is another mistake, to be reported too."""
         start, end = marked or (place.node.start, place.node.end)
-        self.findings.append(Finding(code, message, start, max(1, end - start), write(hint, mend)))
+        length = max(1, end - start)
+        self.findings.append(Finding(code, message, start, length, write(hint, mend), fix=mend or fix))
 
     def claim(self, node: Node) -> None:
         """Say that the finding just added is all that need be said of this node and those below it."""

@@ -31,6 +31,15 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next((candidate for distance, candidate in sorted(near) if distance <= allowed), None)
 
 
+def only_near(name: str, known: Iterable[str]) -> str | None:
+    """The nearest name, where no other one is near enough to have been meant."""
+    names = list(known)
+    found = nearest(name, names)
+    return (
+        found if found is not None and nearest(name, [one for one in names if one != found]) is None else None
+    )
+
+
 def slips(one: str, other: str, at_most: int) -> int:
     """How many slips lie between two names; some number above `at_most` where it is more than that."""
     if abs(len(one) - len(other)) > at_most:

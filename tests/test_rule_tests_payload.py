@@ -1,0 +1,161 @@
+"""What a test may expect of a request: its payload in the words of the rule, and where that differs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rules_engine.actions import action_type
+from rules_engine.attribute_value import AttributeSet
+from rules_engine.expression import ABSENT
+from rules_engine.model import EMPTY_SCOPE, ActionSpec
+from rules_engine.rule_tests import Difference
+from rules_engine.rule_tests.difference import differences
+from rules_engine.rule_tests.payload import payload_of
+from rules_engine.rule_tests.requests import stand_ins
+from tests.units import SHIPPED_CHANGE, action_spec, delivery_of
+
+
+def payload(spec: ActionSpec) -> dict[str, Any]:
+    """What the action's request for the shipped order is in the words of the rule."""
+    action = action_type(spec.type).build(spec, EMPTY_SCOPE, stand_ins(spec), None)
+    request = action.render(delivery_of(spec))
+    return {name: value for name, value in payload_of(spec, request).items() if name not in request}
+
+
+def test_a_message_has_the_words_of_an_sns_action() -> None:
+    spec = action_spec(
+        "sns",
+        topic_arn="${TOPIC}.fifo",
+        subject="Order {{ keys.order_id }}",
+        message={"total": "{{ new.total }}"},
+        attributes={
+            "status": "{{ new.status }}",
+            "total": "{{ new.total }}",
+            "all": ["a", "b"],
+            "gift": False,
+        },
+    )
+    found = payload(spec)
+    assert found == {
+        "topic_arn": "${TOPIC}.fifo",
+        "subject": "Order o-1",
+        "message": '{"total":12.5}',
+        "attributes": {"status": "SHIPPED", "total": Decimal("12.5"), "all": ["a", "b"], "gift": "false"},
+        "message_group_id": found["message_group_id"],
+        "message_deduplication_id": delivery_of(spec).id,
+    }
+
+
+def test_a_level_is_written_as_in_the_rule() -> None:
+    spec = action_spec("log", level="warning")
+    action = action_type("log").build(spec, EMPTY_SCOPE, {}, None)
+    assert payload_of(spec, action.render(delivery_of(spec)))["level"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param(
+            {"put": {"id": "{{ keys.order_id }}", "total": "{{ new.total }}", "gone": None}},
+            {"put": {"id": "o-1", "total": Decimal("12.5"), "gone": None}},
+            id="put",
+        ),
+        pytest.param(
+            {"delete": {"key": "{{ keys }}"}}, {"delete": {"key": {"order_id": "o-1"}}}, id="delete"
+        ),
+        pytest.param(
+            {
+                "update": {
+                    "key": "{{ keys }}",
+                    "set": {"last.at[0]": "{{ new.status }}", "SET x": 1},
+                    "add": {"orders": 1, "ids": ["{{ keys.order_id }}"]},
+                    "remove": ["draft", "notes[1]"],
+                }
+            },
+            {
+                "update": {
+                    "key": {"order_id": "o-1"},
+                    "set": {"last.at[0]": "SHIPPED", "SET x": 1},
+                    "add": {"orders": 1, "ids": ["o-1"]},
+                    "remove": ["draft", "notes[1]"],
+                }
+            },
+            id="update",
+        ),
+        pytest.param(
+            {"update": {"key": "{{ keys }}", "remove": ["draft"]}},
+            {"update": {"key": {"order_id": "o-1"}, "remove": ["draft"]}},
+            id="update that only removes",
+        ),
+        pytest.param(
+            {"sync": {"item": {"status": "{{ new.status }}"}}},
+            {
+                "sync": {
+                    "item": {"status": "SHIPPED", "order_id": "o-1", "_sequence_number": f"{10**20 + 1:064}"}
+                }
+            },
+            id="sync",
+        ),
+    ],
+)
+def test_a_write_has_the_words_of_a_table_action(config: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert payload(action_spec("table", table="copies", **config)) == {"table": "copies", **expected}
+
+
+def test_a_write_that_takes_place_once_has_the_same_words() -> None:
+    spec = ActionSpec("table", "table", {"table": "copies", "put": {"id": "1"}}, mode="once")
+    assert payload(spec) == {"table": "copies", "put": {"id": "1"}}
+
+
+def test_the_change_itself_is_compared_as_a_value() -> None:
+    spec = action_spec("webhook", url="https://hooks.example.com/orders")
+    action = action_type("webhook").build(spec, EMPTY_SCOPE, {}, None)
+    found = payload_of(spec, action.render(delivery_of(spec)))
+    assert found["body"] == SHIPPED_CHANGE
+    expected = {"body": {"keys": {"order_id": "o-1"}, "new": {"total": Decimal("12.50")}}}
+    assert list(differences(expected, found, "webhook")) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (12, Decimal("12.0")),
+        (Decimal("12.50"), Decimal("12.5")),
+        ("SHIPPED", "SHIPPED"),
+        (None, None),
+        (True, True),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"gone": None}, {}),
+        ([1, {"a": 2}], [1, {"a": 2, "b": 3}]),
+        ({"a": [1]}, '{"a":[1.0]}'),
+        (["b", "a"], AttributeSet("SS", ["a", "b"])),
+        ("[1]", "[1]"),
+    ],
+)
+def test_what_is_as_expected_differs_nowhere(expected: Any, got: Any) -> None:
+    assert list(differences(expected, got, "sns")) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "found"),
+    [
+        (12, "12", [Difference("sns", 12, "12")]),
+        (1, True, [Difference("sns", 1, True)]),
+        (0, None, [Difference("sns", 0, None)]),
+        ("a", {"a": 1}, [Difference("sns", "a", {"a": 1})]),
+        ({"a": 1}, "no JSON", [Difference("sns", {"a": 1}, "no JSON")]),
+        ({"a": {"b": 1}}, {"a": {"b": 2}}, [Difference("sns.a.b", 1, 2)]),
+        ({"mesage": 1}, {"message": 1}, [Difference("sns.mesage", 1, ABSENT, "did you mean 'message'?")]),
+        ({"gone": None}, {"gone": 1}, [Difference("sns.gone", None, 1)]),
+        ([1, 2], [1], [Difference("sns[1]", 2, ABSENT)]),
+        ([1], [1, 2], [Difference("sns[1]", ABSENT, 2)]),
+        ([1, 3], '[1,2]', [Difference("sns[1]", 3, 2)]),
+        (["a"], AttributeSet("SS", ["a", "b"]), [Difference("sns", ["a"], ["a", "b"])]),
+        (["a", "c"], AttributeSet("SS", ["a", "b"]), [Difference("sns", ["a", "c"], ["a", "b"])]),
+    ],
+)  # fmt: skip
+def test_each_path_that_differs_is_named(expected: Any, got: Any, found: list[Difference]) -> None:
+    assert list(differences(expected, got, "sns")) == found
