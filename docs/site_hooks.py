@@ -1,4 +1,4 @@
-"""What the documentation site adds to the pages: a short anchor for each problem code, and bars in tables.
+"""What the documentation site adds to the pages: decisions, an anchor for each problem code, bars in tables.
 
 `codes/#re204` must stay as it is, whatever the code's title becomes: editors and reports link to it. A bar in
 a code span of a table is written with a backslash, as GitHub wants it; Python-Markdown would show that.
@@ -7,6 +7,7 @@ a code span of a table is written with a backslash, as GitHub wants it; Python-M
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from markdown.extensions.toc import slugify
@@ -17,6 +18,12 @@ _CELL = re.compile(r"<td[^>]*>.*?</td>", re.DOTALL)
 
 def on_config(config: Any) -> Any:
     """Called by mkdocs with the site's configuration."""
+    docs = Path(config.docs_dir)
+    decisions = [str(path.relative_to(docs)) for path in sorted(docs.glob("decisions/*.md"))]
+    for section in config.nav:
+        for entry in section.get("Explanation", []):
+            if isinstance(entry, dict) and "Decisions" in entry:
+                entry["Decisions"] = decisions
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
     return config
 

@@ -5,10 +5,12 @@ directory of their own with `rules-engine` on the PATH. What a reader does not s
 
 - `<!-- file: rules/orders.yaml -->`: the block is written to that file of the session's project;
 - `<!-- output -->`: what the shell block above it prints; `<!-- exit: 1 -->` before that one: its exit code;
+- `<!-- setup: rules-engine init -->`: a command that is run before the shell block, and not shown;
 - `<!-- not run: why -->`: a shell block that no machine without AWS, or no test, can run;
 - `<!-- not ours: what -->`: YAML of something else, which is only parsed.
 
-Other YAML is told by what stands in it: a rule file, a list of rules or of actions, or keys of a rule.
+Other YAML is told by what stands in it: a rule file, a list of rules or of actions, or keys of a rule. The
+rules that a page has written are validated together at its end.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _BLOCK = re.compile(
     r"(?P<notes>(?:^ *<!-- [^\n]* -->\n)*)^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
-_NOTE = re.compile(r"<!-- (file|output|exit|not run|not ours)(?:: ([^\n]*?))? -->")
+_NOTE = re.compile(r"<!-- (file|output|exit|setup|not run|not ours)(?:: ([^\n]*?))? -->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,11 @@ class Session:
 def try_page(page: Path, directory: Path) -> list[str]:
     """What is wrong with the blocks of a page, each with its line."""
     session = Session(directory)
-    return [f"{page.name}:{block.line}: {wrong}" for block in blocks(page) if (wrong := _try(block, session))]
+    found = [
+        f"{page.name}:{block.line}: {wrong}" for block in blocks(page) if (wrong := _try(block, session))
+    ]
+    rules = session.project / "rules"
+    return found + [f"{page.name}: {error}" for error in _errors(rules)] if rules.exists() else found
 
 
 def _try(block: Block, session: Session) -> str:
@@ -111,6 +117,8 @@ def _try(block: Block, session: Session) -> str:
     if block.language == "sh":
         if "not run" in block.notes:
             return ""
+        if "setup" in block.notes and session.run(block.notes["setup"]) != 0:
+            return f"the setup failed:\n{session.printed}"
         code = session.run(block.text)
         return "" if code == int(block.notes.get("exit", 0)) else f"exit code {code}:\n{session.printed}"
     if block.language == "json":
@@ -132,9 +140,12 @@ def _wrong_yaml(block: Block, session: Session) -> str:
         return "" if "file" in block.notes else "say what this YAML is: see tests/doc_pages.py"
     path = session.project.parent / "block.yaml"
     path.write_text(exact_json.dumps(whole))
+    return "; ".join(_errors(path))
+
+
+def _errors(path: Path) -> list[str]:
     _, found = load_rules(path)
-    errors = [f"{problem.code} {problem.message}" for problem in found if problem.severity == "error"]
-    return "; ".join(errors)
+    return [f"{problem.code} {problem.message}" for problem in found if problem.severity == "error"]
 
 
 def as_rule_file(value: Any) -> dict[str, Any] | None:
@@ -146,6 +157,10 @@ def as_rule_file(value: Any) -> dict[str, Any] | None:
         return {"defaults": {"table": "orders"}, "rules": value}
     if isinstance(value, dict) and "rules" in value:
         return value
+    if isinstance(value, dict) and any(
+        "matches" in test or "rule" in test for test in value.get("tests", [])
+    ):
+        return None
     if isinstance(value, dict) and set(value) <= set(rule_shape({})["properties"]):
         return {"rules": [{**rule, **value}]}
     return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rules_engine.cli.init import starter_files
 from tests.doc_pages import ROOT, blocks, try_page
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ PAGES = sorted(
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 )
 
+JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(.line) \(.code) \(.message)"'"""
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012"
 
 LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql"}
@@ -33,6 +35,7 @@ NOT_RUN = {
         "pip install .": "needs a package registry",
     },
     "CONTRIBUTING.md": {"make test": "makes environments and runs everything"},
+    "docs/ci.md": {JQ: "jq need not be there"},
     "docs/tutorial.md": {
         "pip install .": "needs a package registry",
         "pip install '.[local]'": "starts servers; tests/test_local_dev.py runs the command",
@@ -71,6 +74,11 @@ def test_only_these_blocks_are_not_run() -> None:
         if "not run" in block.notes
     ]
     assert sorted(skipped) == sorted((page, line) for page, lines in NOT_RUN.items() for line in lines)
+
+
+def test_the_editor_settings_are_those_that_init_writes() -> None:
+    shown = [block.text for block in blocks(ROOT / "docs/editors.md") if "yaml.schemas" in block.text]
+    assert shown == [starter_files()[".vscode/settings.json"]]
 
 
 def test_links_between_pages_lead_somewhere() -> None:

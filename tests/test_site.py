@@ -68,7 +68,7 @@ def test_no_page_needs_what_the_theme_would_fetch(site: Path) -> None:
 def test_every_page_is_in_the_navigation_and_in_the_site(site: Path) -> None:
     named = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text()))
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
-    assert named == pages
+    assert named == {page for page in pages if not page.startswith("decisions/")}
     home = (site / "index.html").read_text()
     for page in pages - {"index.md"}:
         assert f'href="{page.removesuffix(".md").removesuffix("index")}' in home
