@@ -24,7 +24,7 @@ PAGES = sorted(
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 )
 
-JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(.line) \(.code) \(.message)"'"""
+JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(.line) \(.code) \(.message)"'"""  # noqa: E501
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012"
 
 LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql"}
