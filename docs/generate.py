@@ -16,6 +16,7 @@ from rules_engine import exact_json
 from rules_engine.actions import ACTIONS, COMMON_PROPERTIES, action_type
 from rules_engine.bundle_schema import bundle_schema
 from rules_engine.cli.code_pages import codes, load_page
+from rules_engine.cli.explanation_json import explanation_schema
 from rules_engine.cli.main import PROGRAM, rules_engine
 from rules_engine.cli.problems_schema import problems_schema
 from rules_engine.cli.results_schema import results_schema
@@ -47,6 +48,7 @@ def generated() -> dict[Path, str]:
         ROOT / "schemas/bundle.schema.json": json.dumps(bundle_schema(), indent=2) + "\n",
         ROOT / "schemas/problems.schema.json": json.dumps(problems_schema(), indent=2) + "\n",
         ROOT / "schemas/results.schema.json": json.dumps(results_schema(), indent=2) + "\n",
+        ROOT / "schemas/explanation.schema.json": json.dumps(explanation_schema(), indent=2) + "\n",
     }
 
 

@@ -164,9 +164,20 @@ def action_steps(project: Path) -> list[dict[str, Any]]:
     ],
 )
 def test_github_knows_every_key(schema: str, path: str) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(ROOT / path)]
-    finished = subprocess.run(command, capture_output=True, text=True)
-    assert (finished.returncode, finished.stdout) == (0, "ok -- validation done\n"), finished
+    assert check_schema(schema, ROOT / path) == (0, "ok -- validation done\n")
+
+
+def test_gitlab_knows_every_key_of_the_documentation(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks_of("docs/ci.md") if "codequality" in block]
+    (tmp_path / ".gitlab-ci.yml").write_text(block)
+    assert check_schema("vendor.gitlab-ci", tmp_path / ".gitlab-ci.yml") == (0, "ok -- validation done\n")
+
+
+def check_schema(schema: str, path: Path) -> tuple[int, str]:
+    """What check-jsonschema says of a file, by one of the schemas that it brings."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    finished = subprocess.run([*command, str(path)], capture_output=True, text=True)
+    return finished.returncode, finished.stdout
 
 
 def run_hook(hook: dict[str, Any], project: Path, *filenames: str) -> subprocess.CompletedProcess[str]:

@@ -29,6 +29,7 @@ COMMANDS = [
     ["explain", "--rules", "rules.yaml", "record.json"],
     ["list", "rules.yaml"],
     ["fmt", "--check", "rules.yaml"],
+    ["show", "rules.yaml"],
     ["run", "--dry-run", "--rules", "rules.yaml", "large.json"],
 ]
 

@@ -80,6 +80,7 @@ SITUATIONS: dict[str, tuple[dict[str, str], list[str], int, int, int]] = {
     "errors": ({"rules/e.yaml": "version: 1\nrules: [\n"}, ["rules"], 1, 1, 0),
     "both": ({"rules/w.yaml": UNTESTED.format("a"), "rules/e.yaml": "rules: ["}, ["rules"], 1, 1, 1),
     "not readable": ({"rules/good.yaml": GOOD, "rules/e.yaml": "\udcff"}, ["rules"], 1, 1, 0),
+    "name not readable": ({"rules/\udcff.yaml": UNTESTED.format("a")}, ["rules"], 0, 0, 1),
     "path missing": ({"rules/good.yaml": GOOD}, ["rules", "none"], 1, 1, 0),
     "nothing there": ({}, ["rules"], 2, 1, 0),
     "nothing in it": ({"rules/notes.txt": ""}, ["rules"], 2, 1, 0),
@@ -179,6 +180,29 @@ def test_every_format_agrees_with_the_exit_code(
     said = FORMATS[name](*capsys.readouterr())
     failed = said.failed if said.failed is not None else bool(exit_code)
     assert (said.errors, said.warnings, failed) == (errors, warnings, exit_code != 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("github", "file=shop/rules/w.yaml,"),
+        ("gitlab", '"path": "shop/rules/w.yaml"'),
+        ("sarif", '"uri": "shop/rules/w.yaml"'),
+    ],
+)
+def test_places_count_from_the_root_of_the_checkout(
+    name: str,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "shop/rules").mkdir(parents=True)
+    (tmp_path / "shop/rules/w.yaml").write_text(UNTESTED.format("a"))
+    monkeypatch.chdir(tmp_path / "shop")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert run(rules_engine, ["validate", "--format", name]) == 0
+    assert place in capsys.readouterr().out
 
 
 def test_the_problems_of_every_case_can_be_shown_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from rules_engine.cli.github import Annotation, command, log_line, markdown, within_limit
 from rules_engine.cli.report_github import render_github, render_summary
@@ -58,6 +60,19 @@ def test_a_cell_shows_the_text_and_no_markdown_of_it() -> None:
     assert markdown("a | b\n`c` <img> [d](e) \\ _f_ @g") == (r"a \| b \`c\` \<img\> \[d\](e) \\ \_f\_ \@g")
 
 
+# Whatever a reader of Markdown makes of, and what would end a cell, a row or the table.
+MARKED = st.text(st.sampled_from("ab \n|\\`*_~<>&[]()!#@$:-+=1.\"'é"), max_size=30)
+
+
+@given(MARKED)
+def test_any_text_comes_back_from_a_cell(text: str) -> None:
+    rendered = (
+        MarkdownIt("commonmark").enable("table").render(f"| a | b |\n|---|---|\n| x | {markdown(text)} |\n")
+    )
+    (cells,) = re.findall("<td>x</td>\n<td>(.*)</td>", rendered)
+    assert html.unescape(cells) == " ".join(text.split())
+
+
 def test_file_names_and_messages_cannot_draw_or_begin_commands() -> None:
     problem = Problem("RE106", "unknown key '\x1b\u202e\n::add-mask::x'", Location("a\n::b.yaml", 1, 1, 3))
     rendered = render_github(Validation(["a"], 0, [problem]), lambda path: path)
@@ -93,3 +108,13 @@ def test_a_summary_that_would_be_too_large_counts_what_is_left_out() -> None:
     assert render_summary(found, str, {}, size) == two
     one = head + row.format(1) + "\n4 more are in the log.\n\n"
     assert render_summary(found, str, {}, size - 1) == one
+
+
+def test_a_row_links_to_the_line_whatever_the_file_is_called() -> None:
+    environ = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "0123"}
+    problem = Problem("RE106", "unknown key", Location("a (1)#\udcff.yaml", 3, 1))
+    found = Validation(["a"], 0, [problem])
+    assert render_summary(found, str, environ, 10_000).splitlines()[-2] == (
+        "| error | [a (1)\\#\ufffd.yaml:3:1](https://github.com/a/b/blob/0123/a%20%281%29%23%FF.yaml#L3) "
+        "| RE106 unknown key |  |"
+    )

@@ -38,7 +38,11 @@ rules:
   - id: order-shipped
     table: orders
     when: became(&status, 'SHIPPED')
-    actions: [{type: log}]
+    actions:
+      - {type: log}
+      - {type: sns, topic_arn: "${TOPIC}"}
+      - {type: webhook, url: https://hooks.example.com/}
+      - {type: table, table: "${TABLE}", put: {id: "{{ keys.id }}"}, mode: once}
     tests:
       - name: packed to shipped fires
         record: {event: MODIFY, keys: {id: "1"}, old: {status: PACKED}, new: {status: SHIPPED}}
@@ -58,7 +62,7 @@ NEEDED = {"rules_engine", "click", "yaml", "jmespath"}
 COMMANDS = [
     ["validate", "rules"],
     *[["validate", "--format", name, "rules"] for name in ("json", "sarif", "github", "junit", "gitlab")],
-    ["test", "rules"],
+    *[["test", "--coverage", "--format", name, "rules"] for name in ("text", "json", "junit", "github")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
     ["fmt", "--check", "rules"],

@@ -57,8 +57,63 @@ def test_a_dead_letter_gives_its_record(compressed: bool) -> None:
 
 def test_a_dead_letter_whose_record_is_elsewhere_says_where() -> None:
     text = letter_of(RECORD).pointing_message("spill", "dead-letters/a.json", b"{}")
-    message = "the record is not in the letter: fetch s3://spill/dead-letters/a.json, and give that"
-    assert refusal_of(text) == f"f.json: {message}"
+    assert refusal_of(text) == (
+        "f.json: the record is not in the letter: fetch it with "
+        "'aws s3 cp s3://spill/dead-letters/a.json record.json', and give that file"
+    )
+
+
+LETTER = letter_of(RECORD).message()
+NOTIFICATION = {"Type": "Notification", "MessageId": "m", "TopicArn": "t", "Message": LETTER}
+GIVEN_UP = {
+    "version": "1.0",
+    "requestContext": {"condition": "RetryAttemptsExhausted"},
+    "responseContext": {},
+}
+BATCH_INFO = {
+    "shardId": "shardId-1",
+    "startSequenceNumber": "100",
+    "endSequenceNumber": "300",
+    "streamArn": "arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1",
+}
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        pytest.param({"Messages": [{"MessageId": "m", "Body": LETTER}]}, id="what receive-message prints"),
+        pytest.param({"MessageId": "m", "Body": LETTER}, id="one message of it"),
+        pytest.param({"Records": [{"eventSource": "aws:sqs", "body": LETTER}]}, id="SQS to a function"),
+        pytest.param({"Records": [{"EventSource": "aws:sns", "Sns": NOTIFICATION}]}, id="SNS to a function"),
+        pytest.param(NOTIFICATION, id="SNS to anything else"),
+        pytest.param({"Messages": [{"Body": exact_json.dumps(NOTIFICATION)}]}, id="SNS to SQS"),
+        pytest.param({**GIVEN_UP, "payload": {"Records": [RECORD]}}, id="Lambda's, with the batch"),
+        pytest.param({**GIVEN_UP, "payload": exact_json.dumps({"Records": [RECORD]})}, id="as a text"),
+    ],
+)
+def test_a_record_is_taken_out_of_what_is_wrapped_around_it(wrapped: Any) -> None:
+    assert events_in(exact_json.dumps(wrapped)) == [{"Records": [RECORD]}]
+
+
+def test_lambdas_message_without_records_says_where_they_are_and_how_to_get_them() -> None:
+    assert refusal_of(exact_json.dumps({**GIVEN_UP, "DDBStreamBatchInfo": BATCH_INFO})) == (
+        "f.json: Lambda's message holds no records, it says where they were: 100 to 300 of shard shardId-1 "
+        "in arn:aws:dynamodb:eu-west-1:1:table/orders/stream/1; while the stream keeps them, "
+        "'rules-engine redrive --dry-run' with this file or its queue reads them"
+    )
+
+
+def test_a_message_that_is_no_record_is_refused_with_its_number() -> None:
+    text = exact_json.dumps({"Messages": [{"Body": LETTER}, {"Body": "hello"}]})
+    assert (
+        refusal_of(text)
+        == "f.json: message 2: the message is not JSON: Expecting value: line 1 column 1 (char 0)"
+    )
+
+
+def test_a_record_that_a_pipe_flattened_may_stand_alone() -> None:
+    record = {"eventID": "s:1", "data": "e30=", "partitionKey": "p", "sequenceNumber": "1"}
+    assert events_in(exact_json.dumps(record)) == [{"Records": [record]}]
 
 
 def test_an_image_pair_is_for_the_only_table_of_the_rules() -> None:

@@ -200,3 +200,21 @@ rules:
 """
     (result,) = results(tmp_path, rules=text)
     assert (result.verdict, result.message) == ("passed", "")
+
+
+def test_a_damaged_attribute_of_a_recorded_record_is_found_when_the_request_is_made(tmp_path: Path) -> None:
+    text = """
+rules:
+  - id: a
+    table: orders
+    actions: [{type: table, table: copies, put: {copy: "{{ new }}"}}]
+    tests: [{name: it is copied, record_file: record.json, expect: {match: true}}]
+"""
+    record = record_from_images({"event": "INSERT", "keys": {"id": "1"}, "new": {"total": 1}}, "orders")
+    record["dynamodb"]["NewImage"]["total"] = {"N": "one"}
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    (result,) = results(tmp_path, rules=text)
+    assert result.message == (
+        "the request of 'table' cannot be made: the value has an attribute that cannot be read: "
+        "attribute 'total': N is not a number"
+    )

@@ -14,6 +14,7 @@ from bench.tables import (
     memory,
     package_size,
     peers,
+    rule_tests,
     text_to_matches,
     validate_start,
 )
@@ -35,5 +36,6 @@ TABLES: dict[str, Callable[[Session], Table]] = {
     "cold-start": cold_start.measure,
     "package": package_size.measure,
     "validate": validate_start.measure,
+    "tests": rule_tests.measure,
     "peers": peers.measure,
 }

@@ -3,14 +3,14 @@
 `PutAction`, `DeleteAction` and `UpdateAction` are DynamoDB's own calls; puts and deletes of one table can go
 out together. `OnceAction` makes one of them in a transaction with a marker in the state table, so that a
 repeat does nothing. `SyncAction` puts an item only over an older version of it.
+
+botocore is imported where something is performed: whoever only checks and renders does without it.
 """
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
-
-from botocore.exceptions import ClientError
 
 from rules_engine.actions.item import addend_of, attribute_of, item_of, key_of
 from rules_engine.actions.size import size_of
@@ -161,6 +161,8 @@ class OnceAction:
             "ConditionExpression": "attribute_not_exists(id)",
         }
         write = {name: value for name, value in request.items() if name != "Marker"}
+        from botocore.exceptions import ClientError
+
         try:
             self.client.transact_write_items(
                 TransactItems=[{"Put": put}, {_OPERATIONS[type(self.write)]: _parameters(write)}]
@@ -207,6 +209,8 @@ class SyncAction:
         }
 
     def perform(self, request: Mapping[str, Any]) -> None:
+        from botocore.exceptions import ClientError
+
         try:
             self.client.put_item(**_parameters(request))
         except ClientError as error:

@@ -7,13 +7,21 @@ reported on stderr and costs exit code 1, and the others are explained all the s
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
-from rules_engine.cli.rule_files import NothingFound, load_clean_rules, rules_option
+from rules_engine.cli.rule_files import (
+    NothingFound,
+    load_clean_rules,
+    rule_option,
+    rules_called,
+    rules_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +36,7 @@ if TYPE_CHECKING:
 @click.command("explain", short_help="Show why rules match a record, clause by clause.")
 @click.argument("record", metavar="RECORD", type=click.File(encoding="utf-8"))
 @rules_option
-@click.option(
-    "--rule", "rule_ids", metavar="ID", multiple=True, help="Only this rule; may be given several times."
-)
+@rule_option
 @click.option(
     "--expect",
     metavar="IDS",
@@ -42,9 +48,9 @@ def command(
 ) -> int:
     """Show of each rule whether it matches RECORD, clause by clause, with the values read.
 
-    RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter, or
-    a plain
-    pair of images like {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}.
+    RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter
+    (also as SQS or SNS wraps it, and Lambda's own with the records in it), a plain pair of images like
+    {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}, or one of these a line.
 
     \b
     Examples:
@@ -54,7 +60,7 @@ def command(
     """
     rule_set = load_clean_rules(paths)
     expected = None if expect is None else [name for part in expect.split(",") if (name := part.strip())]
-    _require_known(rule_set, [*rule_ids, *(expected or ())])
+    rules_called(rule_set, [*rule_ids, *(expected or ())])
     explained, unreadable = _explain(record, rule_set)
     click.echo(_render(explained, rule_set, rule_ids, output), nl=False)
     for reason in unreadable:
@@ -67,17 +73,6 @@ def command(
     }
     as_expected = expected is None or _compare(expected, matched)
     return PROBLEMS if unreadable or not as_expected else OK
-
-
-def _require_known(rule_set: RuleSet, rule_ids: Sequence[str]) -> None:
-    from rules_engine.expression.checks.spelling import nearest
-
-    known = {rule.id for rule in rule_set.rules}
-    for rule_id in rule_ids:
-        if rule_id not in known:
-            near = nearest(rule_id, known)
-            hint = f" Did you mean '{near}'?" if near else ""
-            raise click.UsageError(f"There is no rule '{rule_id}'.{hint}")
 
 
 def _explain(file: IO[str], rule_set: RuleSet) -> tuple[Explained, list[str]]:
@@ -103,20 +98,33 @@ def _explain(file: IO[str], rule_set: RuleSet) -> tuple[Explained, list[str]]:
 def _render(explained: Explained, rule_set: RuleSet, rule_ids: Sequence[str], output: str) -> str:
     """The report, of the rules asked for or, where none is, of all."""
     from rules_engine import exact_json
-    from rules_engine.cli.report_explain import explanation_document, render_explanations
+    from rules_engine.cli.report_explain import render_explanations, render_overview
 
     if rule_ids:
         explained = [
             (record, [entry for entry in explanations if entry.rule_id in rule_ids])
             for record, explanations in explained
         ]
-    if output == "json":
-        documents = [explanation_document(record, explanations) for record, explanations in explained]
-        return exact_json.dumps({"version": 1, "records": documents}) + "\n"
     rules = {rule.id: rule for rule in rule_set.rules}
-    return "\n\n".join(
-        render_explanations(record, explanations, rules, paint) for record, explanations in explained
-    )
+    if output == "json":
+        from rules_engine.cli.explanation_json import VERSION, explanation_document
+
+        documents = [explanation_document(record, explanations, rules) for record, explanations in explained]
+        return exact_json.dumps({"version": VERSION, "records": documents}) + "\n"
+    reports = [
+        render_explanations(record, explanations, rules, paint, _columns())
+        for record, explanations in explained
+    ]
+    if len(reports) > 1:
+        reports.append(render_overview([explanations for _, explanations in explained]))
+    return "\n\n".join(reports)
+
+
+def _columns() -> int:
+    """How wide the terminal is; where there is none, what a report is made for."""
+    from rules_engine.cli.report_explain import WIDTH
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
 
 
 def _compare(expected: Sequence[str], matched: set[str]) -> bool:

@@ -33,10 +33,9 @@ def format_option(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
     def parse(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Output, ...]:
         try:
-            outputs = parse_outputs(words, names)
+            return parse_outputs(words, names)
         except ValueError as error:
             raise click.BadParameter(str(error), ctx, param) from None
-        return outputs
 
     return click.option(
         "--format",
@@ -91,4 +90,4 @@ def write_file(path: str, text: str, mode: Literal["w", "a"]) -> None:
         with Path(path).open(mode, encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise click.ClickException(f"cannot write '{path}': {error.strerror}") from None
+        raise click.ClickException(f"cannot write '{path}': {error.strerror or error}") from None

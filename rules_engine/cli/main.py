@@ -39,6 +39,7 @@ COMMANDS = {
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
+    "show": "rules_engine.cli.show",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
     "dev": "rules_engine.cli.dev",

@@ -1,10 +1,10 @@
 """Records as people have them -> events as Lambda delivers them.
 
-In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, a dead letter,
-or a plain image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}`). Out: events that
-`parse_event` and the handler take. Records that stand alone are put together into batches, in their order.
-Numbers stay exact, and no key may stand twice in an object. What is none of these is refused with a
-RecordError that names file and line.
+In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, a message that
+`messages` takes such out of, or a plain image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new":
+{...}}`). Out: events that `parse_event` and the handler take. Records that stand alone are put together into
+batches, in their order. Numbers stay exact, and no key may stand twice in an object. What is none of these is
+refused with a RecordError that names file and line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from json import JSONDecodeError
 from typing import IO, TYPE_CHECKING, Any
 
 from rules_engine import exact_json
+from rules_engine.cli.messages import unwrap
 from rules_engine.errors import RecordError
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 BATCH_SIZE = 100
 """Records of one event, as in the event source mapping that the deployment template makes."""
 
-_RECORD_KEYS = {"dynamodb", "kinesis"}
+_RECORD_KEYS = {"dynamodb", "kinesis", "partitionKey"}
 _IMAGE_KEYS = {"event", "keys", "old", "new"}
-_LETTER_KEYS = {"v", "record", "encoding", "rules_hash"}
 
 
 def load_records(file: IO[str], rule_set: RuleSet) -> list[StreamRecord | MalformedRecord]:
@@ -54,7 +54,10 @@ def load_events(file: IO[str], rule_set: RuleSet) -> list[Any]:
         return []
     events: list[Any] = []
     batch: list[Mapping[str, Any]] = []
-    for place, document in _documents(text, file.name):
+    documents = (
+        (place, document) for place, outer in _documents(text, file.name) for document in unwrap(outer, place)
+    )
+    for place, document in documents:
         if isinstance(document, list) or (isinstance(document, Mapping) and "Records" in document):
             if document and document != {"Records": []}:
                 events += [*_batches(batch), document]
@@ -87,8 +90,6 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
 
 def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     if isinstance(document, Mapping):
-        if document.keys() >= _LETTER_KEYS:
-            return _from_letter(document, place)
         if document.keys() & _RECORD_KEYS:
             return document
         if document.keys() & _IMAGE_KEYS:
@@ -97,20 +98,6 @@ def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
         f"{place}: neither a stream record, nor a Lambda event (Records), nor a dead letter, "
         "nor an image pair (event, keys, old, new)"
     )
-
-
-def _from_letter(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """The record that a dead letter holds."""
-    from rules_engine.delivery.dead_letter import DeadLetterError, dead_letter_of
-
-    def refuse(bucket: str, key: str) -> bytes:
-        raise DeadLetterError(f"the record is not in the letter: fetch s3://{bucket}/{key}, and give that")
-
-    try:
-        record: Mapping[str, Any] = dead_letter_of(document, refuse).record
-    except DeadLetterError as error:
-        raise RecordError(f"{place}: {error}") from error
-    return record
 
 
 def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
-"""Why each rule did or did not match a record, as text for people and as data for programs.
+"""Why each rule did or did not match a record, as text for people.
 
-In: a record and the engine's explanations of it. Out: lines, or a document for JSON. A rule that is stopped
-before its conditions (disabled, another table, another event) takes one line; of the others every clause is
-shown with what came of it and each value it read, in columns. Values are JSON, cut where they would fill
-the screen; the JSON form cuts nothing.
+In: a record and the engine's explanations of it. Out: lines. A rule that is stopped before its conditions
+(disabled, another table, another event) takes one line; of the others every clause is shown with what came of
+it and of its parts, a caret below what could not be evaluated, and the values and constants it read, in
+columns. Values are JSON, cut where they would not fit the line. `explanation_json` is the same for programs.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ from rules_engine import exact_json
 from rules_engine.cli.report import Paint, plain, visible
 from rules_engine.errors import AttributeValueError
 from rules_engine.expression import ABSENT
+from rules_engine.expression.verdicts import constants_read, failing_span, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rules_engine.engine import ClauseTrace, Explanation
+    from rules_engine.expression.verdicts import Verdict
     from rules_engine.model import Rule
     from rules_engine.record import StreamRecord
 
-_LONGEST_VALUE = 100
+WIDTH = 140
+"""Columns where no terminal says how many there are."""
+_NARROWEST = 24
+"""Columns of a value, however little room there is."""
 
 _WORDS = {"matched": "matched", "not_matched": "not matched", "error": "could not be evaluated"}
+_PART_WORDS = {"not_needed": "-"}
 _ROLES = {
     "matched": "good", "not_matched": "bad", "error": "error",
-    "true": "good", "false": "quiet",
+    "true": "good", "false": "quiet", "not_needed": "quiet",
 }  # fmt: skip
 
 
@@ -36,108 +42,64 @@ def render_explanations(
     explanations: Sequence[Explanation],
     rules: Mapping[str, Rule],
     paint: Paint = plain,
+    width: int = WIDTH,
 ) -> str:
-    """The record in one line, a paragraph for each rule, and the rules that matched."""
-    paragraphs = [paint(describe(record), "place") + "\n"]
+    """The record, a paragraph for each rule, and which matched. What takes one line stands together."""
+    lines = [paint(describe(record, width), "place"), *(paint(line, "quiet") for line in _origin(record))]
+    above = 0
     for explanation in explanations:
-        lines = explanation_lines(explanation, rules[explanation.rule_id], record, paint)
-        paragraphs.append("".join(f"{line}\n" for line in lines))
-    matched = [explanation.rule_id for explanation in explanations if explanation.outcome == "matched"]
-    rules_counted = f"{len(matched)} of {len(explanations)} rule{'s' * (len(explanations) != 1)} matched"
-    paragraphs.append(f"{rules_counted}: {', '.join(matched)}\n" if matched else f"{rules_counted}\n")
-    return "\n".join(paragraphs)
+        paragraph = list(explanation_lines(explanation, rules[explanation.rule_id], record, paint, width))
+        lines += paragraph if above == len(paragraph) == 1 else ["", *paragraph]
+        above = len(paragraph)
+    return "".join(f"{line}\n" for line in [*lines, "", *_summary(explanations)])
 
 
-def explanation_document(record: StreamRecord, explanations: Sequence[Explanation]) -> dict[str, Any]:
-    """The same as data; `exact_json.dumps` takes it."""
-    return {
-        "event_id": record.event_id,
-        "event_name": record.event_name,
-        "expired": record.expired,
-        "table": record.table,
-        "keys": _json_value(record.keys),
-        "rules": [
-            {
-                "rule": explanation.rule_id,
-                "outcome": explanation.outcome,
-                "stopped_by": explanation.stopped_by,
-                "clauses": [_clause_document(clause) for clause in explanation.clauses],
-            }
-            for explanation in explanations
-        ],
-    }
+def render_overview(explained: Sequence[Sequence[Explanation]]) -> str:
+    """Of several records: which rules matched which of them, counted from 1."""
+    matched: dict[str, list[str]] = {}
+    for number, explanations in enumerate(explained, start=1):
+        for explanation in explanations:
+            if explanation.outcome == "matched":
+                matched.setdefault(explanation.rule_id, []).append(str(number))
+    lines = [f"{len(explained)} records" + ("" if matched else ": no rule matched any of them")]
+    lines += [f"  {rule_id} matched {', '.join(numbers)}" for rule_id, numbers in matched.items()]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def describe(record: StreamRecord) -> str:
+def describe(record: StreamRecord, width: int = WIDTH) -> str:
     """`MODIFY orders {"order_id":"o-1"}`."""
     event_name = "EXPIRE" if record.expired else record.event_name
-    return f"{event_name} {record.table} {shown_value(record.keys)}"
+    words = f"{event_name} {record.table} "
+    return words + shown_value(record.keys, width - len(words))
 
 
 def explanation_lines(
-    explanation: Explanation, rule: Rule, record: StreamRecord, paint: Paint = plain
+    explanation: Explanation,
+    rule: Rule,
+    record: StreamRecord,
+    paint: Paint = plain,
+    width: int = WIDTH,
 ) -> Iterator[str]:
     """What came of one rule, and below it each clause that was evaluated."""
-    verdict = paint(_WORDS[explanation.outcome], _ROLES[explanation.outcome])
-    reason = _reason(explanation, rule, record)
-    yield f"{paint(explanation.rule_id, 'place')}: {verdict}{reason}"
+    word = paint(_WORDS[explanation.outcome], _ROLES[explanation.outcome])
+    yield f"{paint(explanation.rule_id, 'place')}: {word}{visible(_reason(explanation, rule))}"
     evaluated = [clause for clause in explanation.clauses if clause.outcome != "not_evaluated"]
     label_width = max((len(clause.label) for clause in evaluated), default=0)
     for clause in evaluated:
-        role = "bad" if clause.label == explanation.stopped_by else _ROLES[clause.outcome]
-        yield from _clause_lines(clause, label_width, paint, role)
+        stops = explanation.stopped_by is not None and clause.label.startswith(explanation.stopped_by)
+        role = "bad" if stops else _ROLES[clause.outcome]
+        head = f"  {paint(f'{clause.outcome:5}', role)}  {visible(clause.label):{label_width}}  "
+        indent = " " * (len("  false  ") + label_width + 2)
+        first, *others = _clause_lines(clause, rule, record, paint, width - len(indent))
+        yield head + first
+        yield from (f"{indent}{line}" for line in others)
 
 
-def _reason(explanation: Explanation, rule: Rule, record: StreamRecord) -> str:
-    match explanation.stopped_by:
-        case None:
-            return ""
-        case "enabled":
-            return ", stopped by enabled: the rule is switched off"
-        case "table":
-            return f", stopped by table: the rule is for {', '.join(rule.tables)}"
-        case "event":
-            return f", stopped by event: the rule is for {', '.join(rule.events)}"
-        case clause:
-            return f", stopped by {clause}"
-
-
-def _clause_lines(clause: ClauseTrace, label_width: int, paint: Paint, role: str) -> Iterator[str]:
-    outcome = paint(f"{clause.outcome:5}", role)
-    indent = " " * (len("  false  ") + label_width + 2)
-    first, *others = (visible(line.strip()) for line in clause.text.strip().split("\n"))
-    yield f"  {outcome}  {clause.label:{label_width}}  {first}"
-    for line in others:
-        yield f"{indent}{line}"
-    path_width = max((len(path) for path, _ in clause.reads), default=0)
-    for path, value in clause.reads:
-        yield f"{indent}{paint(f'  {visible(path):{path_width}} = {shown_value(value)}', 'quiet')}"
-    if clause.error is not None:
-        yield f"{indent}  {visible(clause.error)}"
-    elif not isinstance(clause.value, bool):
-        yield f"{indent}  gives {shown_value(clause.value)}, which counts as {clause.outcome}"
-
-
-def _clause_document(clause: ClauseTrace) -> dict[str, Any]:
-    return {
-        "clause": clause.label,
-        "condition": clause.text,
-        "outcome": clause.outcome,
-        "value": _json_value(clause.value),
-        "reads": [
-            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": _json_value(value)}
-            for path, value in clause.reads
-        ],
-        "error": clause.error,
-    }
-
-
-def shown_value(value: Any) -> str:
-    """`value` as JSON, cut where it would fill the screen."""
+def shown_value(value: Any, columns: int = WIDTH) -> str:
+    """`value` as JSON, cut where it would not fit."""
     if value is ABSENT:
         return "(absent)"
-    text = visible(json_text(value))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return _cut(visible(json_text(value)), columns)
 
 
 def json_text(value: Any) -> str:
@@ -148,10 +110,87 @@ def json_text(value: Any) -> str:
         return f"<{error}>"
 
 
-def _json_value(value: Any) -> Any:
-    """`value`, or what keeps it from being JSON: one bad attribute must not hide the others."""
-    try:
-        exact_json.dumps(value)
-    except (ValueError, AttributeValueError) as error:
-        return f"<{error}>"
-    return value
+def _origin(record: StreamRecord) -> Iterator[str]:
+    """Which change this is, and which image it should have and has not."""
+    number, time = record.sequence_number, record.created_at
+    known = [f"event {record.event_id}", time and f"at {time}", number and f"sequence number {number}"]
+    yield visible(", ".join(each for each in known if each))
+    wanted = {"new": ("INSERT", "MODIFY"), "old": ("MODIFY", "REMOVE")}
+    for image, raw in (("new", record.new_raw), ("old", record.old_raw)):
+        if raw is None and record.event_name in wanted[image]:
+            yield f"it carries no {image} image, so '{image}' is null: see the view type of the stream"
+
+
+def _summary(explanations: Sequence[Explanation]) -> Iterator[str]:
+    matched = [explanation.rule_id for explanation in explanations if explanation.outcome == "matched"]
+    failed = [explanation.rule_id for explanation in explanations if explanation.outcome == "error"]
+    counted = f"{len(matched)} of {len(explanations)} rule{'s' * (len(explanations) != 1)} matched"
+    yield f"{counted}: {', '.join(matched)}" if matched else counted
+    if failed:
+        yield f"{len(failed)} could not be evaluated: {', '.join(failed)}"
+
+
+def _reason(explanation: Explanation, rule: Rule) -> str:
+    stopped_by = explanation.stopped_by
+    if stopped_by is None:
+        return ""
+    reasons = {
+        "enabled": "the rule is switched off",
+        "table": f"the rule is for {', '.join(rule.tables)}",
+        "event": f"the rule is for {', '.join(rule.events)}",
+        **{f"unless[{each.name}]": each.reason for each in rule.unless},
+    }
+    reason = reasons.get(stopped_by)
+    return f", stopped by {stopped_by}" + (f": {reason}" if reason else "")
+
+
+def _clause_lines(
+    clause: ClauseTrace, rule: Rule, record: StreamRecord, paint: Paint, width: int
+) -> Iterator[str]:
+    """The condition, what is wrong with it, what came of its parts, and what it read."""
+    failing = None
+    if clause.error is not None:
+        failing = failing_span(clause.text, rule.scope, record.document)
+    for line, marked in _condition_lines(clause.text, failing):
+        yield visible(line)
+        if marked is not None:
+            start, end = (len(visible(line[:place])) for place in marked)
+            yield " " * start + paint("^" * max(end - start, 1), "caret")
+    if clause.error is not None:
+        yield f"  {visible(clause.error)}"
+    elif not isinstance(clause.value, bool):
+        yield f"  gives {shown_value(clause.value, width)}, which counts as {clause.outcome}"
+    for part in verdict(clause.text, rule.scope, record.document).parts:
+        yield from _part_lines(part, "  ", paint)
+    reads = [*clause.reads, *constants_read(clause.text, rule.scope).items()]
+    longest = max((len(visible(path)) for path, _ in reads), default=0)
+    for path, value in reads:
+        shown = shown_value(value, width - longest - len("   = "))
+        yield paint(f"  {visible(path):{longest}} = {shown}", "quiet")
+
+
+def _condition_lines(
+    text: str, marked: tuple[int, int] | None
+) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """The lines of a condition without indentation, and what of each is marked."""
+    at = 0
+    for line in text.split("\n"):
+        shown = line.strip()
+        begin = at + len(line) - len(line.lstrip())
+        at += len(line) + 1
+        if shown:
+            start, end = (min(max(place - begin, 0), len(shown)) for place in marked or (0, 0))
+            yield shown, (start, end) if start < end else None
+
+
+def _part_lines(part: Verdict, indent: str, paint: Paint) -> Iterator[str]:
+    word = _PART_WORDS.get(part.outcome, part.outcome)
+    text = " ".join(part.text.split())
+    yield f"{indent}{paint(f'{word:5}', _ROLES[part.outcome])}  {visible(text)}"
+    for inner in part.parts:
+        yield from _part_lines(inner, f"{indent}  ", paint)
+
+
+def _cut(text: str, columns: int) -> str:
+    columns = max(columns, _NARROWEST)
+    return text if len(text) <= columns else f"{text[: columns - 1]}…"

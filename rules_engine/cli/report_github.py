@@ -7,6 +7,7 @@ summary has a table of all problems, with links to their lines where the runner 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -83,12 +84,11 @@ def render_summary(
 
 
 def _row(problem: Problem, path: str, environ: Mapping[str, str]) -> str:
-    place = f"{path}:{problem.location.line}:{problem.location.column}"
-    where = markdown(visible(place))
-    server, repository, commit = (
-        environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "SHA")
-    )
+    line = problem.location.line
+    where = markdown(visible(f"{path}:{line}:{problem.location.column}"))
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
+    server, repository, commit = (environ.get(name) for name in names)
     if server and repository and commit:
-        where = f"[{where}]({server}/{repository}/blob/{commit}/{quote(path)}#L{problem.location.line})"
+        where = f"[{where}]({server}/{repository}/blob/{commit}/{quote(os.fsencode(path))}#L{line})"
     message, hint = markdown(visible(problem.message)), markdown(visible(problem.hint or ""))
     return f"| {problem.severity} | {where} | {problem.code} {message} | {hint} |\n"

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
-from rules_engine.cli.report_explain import explanation_document
+from rules_engine.cli.explanation_json import explanation_document
 from rules_engine.expression import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rules_engine.cli.rule_test_run import CoverageRun, MutationRun, RuleTestRun
     from rules_engine.errors import Location
+    from rules_engine.model import Rule
     from rules_engine.rule_tests import Difference, TestResult
 
 VERSION = 1
@@ -30,16 +33,18 @@ def render_json(run: RuleTestRun) -> str:
         "skipped": run.number("skipped"),
         "warnings": run.warnings,
         "exit_code": run.exit_code,
-        "results": [_result(result) for result in run.results],
+        "results": [_result(result, run.rules) for result in run.results],
         "coverage": None if run.coverage is None else _coverage(run.coverage),
         "mutation": None if run.mutation is None else _mutation(run.mutation),
     }
     return exact_json.dumps(document) + "\n"
 
 
-def _result(result: TestResult) -> dict[str, Any]:
+def _result(result: TestResult, rules: Mapping[str, Rule]) -> dict[str, Any]:
     test = result.test
-    shown = result.record is not None and result.explanations
+    explanation = None
+    if result.record is not None and result.explanations:
+        explanation = explanation_document(result.record, result.explanations, rules)
     return {
         "name": test.name,
         "rule": test.rule_id,
@@ -48,9 +53,7 @@ def _result(result: TestResult) -> dict[str, Any]:
         "message": result.message or None,
         "seconds": round(result.seconds, 6),
         "warnings": list(result.warnings),
-        "explanation": explanation_document(result.record, result.explanations)
-        if shown and result.record is not None
-        else None,
+        "explanation": explanation,
         "differences": [_difference(difference) for difference in result.differences],
     }
 

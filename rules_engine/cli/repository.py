@@ -19,8 +19,7 @@ _ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def repository_root(environ: Mapping[str, str], current: Path) -> Path:
-    """The root of the checkout that `current` is in."""
-    current = Path(os.path.realpath(current))
+    """The root of the checkout that `current` is in. `current` holds no links: the system gives it so."""
     for name in _ROOT_VARIABLES:
         root = Path(os.path.realpath(environ.get(name) or current))
         if root != current and current.is_relative_to(root):
@@ -30,5 +29,5 @@ def repository_root(environ: Mapping[str, str], current: Path) -> Path:
 
 def path_in_repository(path: str, root: Path, current: Path) -> str:
     """`path` from `root`. Links below `current` are left as they are: the repository has them, too."""
-    full = Path(os.path.normpath(Path(os.path.realpath(current), path)))
+    full = Path(os.path.normpath(current / path))
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else full.as_posix()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rules_engine.errors import Problem
     from rules_engine.loader import RuleTest
-    from rules_engine.model import RuleSet
+    from rules_engine.model import Rule, RuleSet
     from rules_engine.rule_tests import TestResult
 
 DEFAULT_PATHS = ("rules",)
@@ -81,6 +81,26 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="A rule file, or a directory of them; may be given several times.",
     )(command)
+
+
+def rule_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--rule ID`, which may be given several times."""
+    return click.option(
+        "--rule", "rule_ids", metavar="ID", multiple=True, help="Only this rule; may be given several times."
+    )(command)
+
+
+def rules_called(rule_set: RuleSet, rule_ids: Sequence[str]) -> list[Rule]:
+    """The rules with these ids, or all where there is none. Raises UsageError for an id that no rule has."""
+    from rules_engine.expression.checks.spelling import nearest
+
+    known = {rule.id for rule in rule_set.rules}
+    for rule_id in rule_ids:
+        if rule_id not in known:
+            near = nearest(rule_id, known)
+            hint = f" Did you mean '{near}'?" if near else ""
+            raise click.UsageError(f"There is no rule '{rule_id}'.{hint}")
+    return [rule for rule in rule_set.rules if not rule_ids or rule.id in rule_ids]
 
 
 def load_clean_rules(paths: Sequence[str]) -> RuleSet:

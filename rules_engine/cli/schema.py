@@ -12,20 +12,21 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 
-NAMES = ("rules", "test", "bundle", "problems")
+NAMES = ("rules", "test", "bundle", "problems", "results", "explanation")
 
 
-@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, problems.")
+@click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, reports.")
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
-    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, of what
-    validate --format json writes (problems), or of what test --format json writes (results).
+    """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, or of what
+    validate (problems), test (results) and explain (explanation) write with --format json.
 
     \b
     Example:
       rules-engine schema rules > schemas/rules.schema.json
     """
     from rules_engine.bundle_schema import bundle_schema
+    from rules_engine.cli.explanation_json import explanation_schema
     from rules_engine.cli.problems_schema import problems_schema
     from rules_engine.cli.results_schema import results_schema
     from rules_engine.schema import rules_schema, tests_schema
@@ -36,6 +37,7 @@ def command(name: str) -> int:
         "bundle": bundle_schema,
         "problems": problems_schema,
         "results": results_schema,
+        "explanation": explanation_schema,
     }[name]
     click.echo(json.dumps(schema_of(), indent=2))
     return OK

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,7 +86,8 @@ def command(
     if watch:
         from rules_engine.cli.watch import moments
 
-        watch_tests(request, outputs, moments())
+        with suppress(KeyboardInterrupt):
+            watch_tests(request, outputs, moments())
         return OK
     run = _run(request)
     for output in outputs:
@@ -129,11 +131,12 @@ def _run(request: Request) -> RuleTestRun:
     with progress(sys.stderr, "running tests") as track:
         runner = Runner(rule_set)
         results = warn_of_doubles(runner, runner.run(track(chosen)))
-    rules = rule_set.rules
+    about = {test.rule_id for test in chosen}
+    rules = [rule for rule in rule_set.rules if request.name is None or rule.id in about]
     passed = all(result.verdict != "failed" for result in results)
     return RuleTestRun(
         results,
-        {rule.id: rule for rule in rules},
+        {rule.id: rule for rule in rule_set.rules},
         _cover(rules, chosen, request.minimum) if request.coverage else None,
         _mutate(rules, chosen) if request.mutate and passed else None,
         request.strict,

@@ -1,9 +1,9 @@
 """`rules-engine validate`: all problems of all rule files.
 
-In: paths. Out: the problems on stderr and one line of summary on stdout; with another `--format` one
-document on stdout and nothing else, or a file beside the text. Exit code 1 for errors, with `--strict`
-for warnings too, 2 where there is no rule file. `--explain` prints the manual page of a problem code
-instead.
+In: paths. Out: the problems on stderr and one line of summary on stdout; with another `--format` one document
+on stdout and nothing else, or a file beside the text. Exit code 1 for errors, with `--strict` for warnings
+too, 2 where there is no rule file. With `--fix` what has one safe mend is mended first; what is shown and
+counted is what is left. `--explain` prints the manual page of a problem code instead.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ def _validate(paths: Sequence[str], strict: bool, fixing: bool) -> Validation:
     with progress(sys.stderr, "checking rule files") as track:
         files = find_files(paths)
         rule_set, problems = load_rules(paths, track=track)
-    mended = None
-    if fixing:
-        from rules_engine.cli.fixing import fix_files
+        mended = None
+        if fixing:
+            from rules_engine.cli.fixing import fix_files
 
-        mended = fix_files(paths, problems)
-        rule_set, problems = load_rules(paths)
+            mended = fix_files(paths, problems)
+            rule_set, problems = load_rules(paths, track=track)
     return Validation(files, len(rule_set.rules), problems, strict, mended)
 
 

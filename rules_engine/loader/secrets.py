@@ -139,3 +139,8 @@ def _with_stars(line: str, spans: list[tuple[int, int]]) -> str:
     for start, end in spans:
         characters[start:end] = "*" * (end - start)
     return "".join(characters)
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a key is called as secrets are."""
+    return _SECRET_NAME.search(name) is not None

@@ -50,6 +50,11 @@ def read_message(text: str, fetch: Callable[[str, str], bytes]) -> Message:
         document = json.loads(text)
     except ValueError:
         raise DeadLetterError("the message is not JSON") from None
+    return message_of(document, fetch)
+
+
+def message_of(document: Any, fetch: Callable[[str, str], bytes]) -> Message:
+    """The same of a message that is decoded."""
     if not isinstance(document, dict):
         raise DeadLetterError("the message is no JSON object")
     if document.get("Type") == "Notification" and isinstance(document.get("Message"), str):
