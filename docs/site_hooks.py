@@ -1,11 +1,13 @@
 """What the documentation site adds to the pages: decisions, an anchor for each problem code, bars in tables.
 
-`codes/#re204` must stay as it is, whatever the code's title becomes: editors and reports link to it. A bar in
-a code span of a table is written with a backslash, as GitHub wants it; Python-Markdown would show that.
+A page that the navigation does not name, because it is new, stands under "More". `codes/#re204` must stay as
+it is, whatever the code's title becomes: editors and reports link to it. A bar in a code span of a table is
+written with a backslash, as GitHub wants it; Python-Markdown would show that.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,12 @@ _CELL = re.compile(r"<td[^>]*>.*?</td>", re.DOTALL)
 def on_config(config: Any) -> Any:
     """Called by mkdocs with the site's configuration."""
     docs = Path(config.docs_dir)
-    decisions = [str(path.relative_to(docs)) for path in sorted(docs.glob("decisions/*.md"))]
-    for section in config.nav:
-        for entry in section.get("Explanation", []):
-            if isinstance(entry, dict) and "Decisions" in entry:
-                entry["Decisions"] = decisions
+    pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
+    named = json.dumps(config.nav)
+    decisions = [page for page in pages if page.startswith("decisions/")]
+    others = [page for page in pages if f'"{page}"' not in named and page not in decisions]
+    config.nav += [{"More": others}] if others else []
+    config.nav += [{"Decisions": decisions}]
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
     return config
 

@@ -48,6 +48,10 @@ NOT_RUN = {
     "docs/how-to/rename-a-rule.md": {
         f"rules-engine redrive --rule old-name {QUEUE}/dead-letters": "reads a queue"
     },
+    "docs/reading-rules.md": {
+        "rules-engine explain record.json --rule order-shipped": "see the page on debugging",
+        "rules-engine diff origin/main": "compares with a git branch",
+    },
     "docs/operations.md": {
         "rules-engine explain record.json --rules rules --rule order-shipped": "see the page on debugging"
     },

@@ -65,13 +65,12 @@ def test_no_page_needs_what_the_theme_would_fetch(site: Path) -> None:
     assert [str(page) for page in site.rglob("*.html") if 'class="mermaid"' in page.read_text()] == []
 
 
-def test_every_page_is_in_the_navigation_and_in_the_site(site: Path) -> None:
-    named = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text()))
-    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
-    assert named == {page for page in pages if not page.startswith("decisions/")}
+def test_every_page_is_in_the_navigation(site: Path) -> None:
+    pages = {
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")
+    }
     home = (site / "index.html").read_text()
-    for page in pages - {"index.md"}:
-        assert f'href="{page.removesuffix(".md").removesuffix("index")}' in home
+    assert [page for page in pages - {"index"} if f'href="{page.removesuffix("index")}' not in home] == []
 
 
 def test_every_code_has_its_anchor(site: Path) -> None:
