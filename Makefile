@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint format docs compliance soak fuzz bench bench-quick lock clean
+.PHONY: demo test lint format docs site compliance soak fuzz bench bench-quick lock clean
 
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/python -m rules_engine.local.demo rules
@@ -25,6 +25,9 @@ format: $(VENV)/dev.stamp  ## what the linter and the formatter can mend by them
 
 docs: $(VENV)/dev.stamp  ## everything that is generated from the code: reference pages and schemas
 	$(BIN)/python docs/generate.py
+
+site: $(VENV)/dev.stamp  ## the documentation site, below build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 compliance: $(VENV)/dev.stamp  ## the official JMESPath suite and SARIF schema, fetched with npm
 	sh tests/fetch_compliance.sh

@@ -32,7 +32,7 @@ LAYERS = [
     {"delivery", "schema", "bundle", "aws", "rule_graph"},
     {"loader", "canonical", "function", "bundle_schema"},
     {"handler", "deploy", "redrive", "testing"},
-    {"local", "rule_tests"},
+    {"local", "lsp", "rule_tests"},
     {"cli"},
 ]
 """Modules and packages of `rules_engine`, lowest layer first."""
@@ -52,6 +52,7 @@ AUTHORS_ONLY = {
     "testing",
     "redrive",
     "local",
+    "lsp",
     "rule_tests",
     "cli",
 }

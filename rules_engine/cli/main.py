@@ -45,6 +45,7 @@ COMMANDS = {
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
     "dev": "rules_engine.cli.dev",
+    "lsp": "rules_engine.cli.lsp",
 }
 """Where each command lives, in the order a newcomer meets them."""
 
