@@ -96,7 +96,8 @@ OURS = {
     "expression.trees", "expression.values", "expression.wildcard", "function", "handler", "index",
     "index.element_levels", "index.generated", "index.levels", "index.numbers", "index.paths",
     "index.ranges", "index.reader", "index.reading", "index.steps", "index.tree", "index.words",
-    "light_dataclass", "log_line", "model", "on_demand", "record", "settings", "template", "views",
+    "light_dataclass", "log_line", "model", "on_demand", "record", "secret_store", "secret_text", "settings",
+    "template", "views",
 }  # fmt: skip
 """All that a function with a `log` action needs. Anything new here is paid for by each cold start."""
 
