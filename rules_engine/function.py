@@ -56,8 +56,10 @@ class Function:
         environ: Mapping[str, str],
         log: Callable[[str], object] = write_line,
         metrics: Callable[[str], object] | None = None,
+        make_clients: Callable[..., ClientsProtocol] = Clients,
     ) -> Function:
-        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation.
+        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation;
+        `make_clients` gets what `Clients` gets, for whoever brings services of his own.
 
         Raises BundleError, RuleSetError, SettingsError.
         """
@@ -66,10 +68,10 @@ class Function:
         data = _read_bundle(settings.bundle)
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
-        clients = Clients()
+        clients = make_clients()
         surroundings = rule_set.surroundings or Surroundings()
         # Delivery tries again by itself, and counts its tries.
-        action_clients = Clients(total_attempts=1)
+        action_clients = make_clients(total_attempts=1)
         secrets = SecretStore(clients, action_clients, log)
         environment = _environment(surroundings.references, environ, secrets)
         for connection in surroundings.connections:

@@ -100,3 +100,21 @@ def test_an_escape_hides_no_secret(tmp_path: Path) -> None:
     found = problems_of(tmp_path, RULE % f'x-api-key: "\\x67{secret[1:]}"')
     assert [each[:2] for each in found] == [("RE306", "a GitHub token stands here in plain text")]
     assert secret[8:] not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("rules: [{id: a, signing_secret: 'SECRET", "RE102"),
+        ("rules: [{id: a, SECRET: 1, SECRET: 2}]", "RE104"),
+        ("rules: *SECRET", "RE105"),
+        ("SECRET: 1", "RE106"),
+        ("rules: [{id: a, table: orders, when: 'new.a == `SECRET`', actions: [{type: log}]}]", "RE201"),
+    ],
+)
+def test_a_secret_is_shown_by_no_other_problem_of_the_file(line: str, code: str, tmp_path: Path) -> None:
+    secret = filled("ghp_<alnum:36>")
+    (tmp_path / "rules.yaml").write_text(line.replace("SECRET", secret))
+    _, problems = load_rules(str(tmp_path))
+    assert code in {problem.code for problem in problems}, problems
+    assert secret[8:] not in repr(problems)

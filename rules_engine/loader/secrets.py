@@ -1,8 +1,8 @@
 """Secrets that stand in a rule file as plain text.
 
 In: the text of a file, or the config of an action. Out: an RE306 problem for each. The whole text is searched
-for what is known by its form, comments too: what is in the file is in the repository for ever. The secret
-itself is not repeated in the message; the line is shown with it masked.
+for what is known by its form, comments too: what is in the file is in the repository for ever. No problem
+repeats a secret, whatever else is wrong with its line: it is shown with stars.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import re
 from base64 import b64decode
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node, SourceFile
@@ -150,28 +151,38 @@ def _secret(source: SourceFile, kind: str, location: Location) -> Problem:
 
 
 def masked(problems: list[Problem]) -> list[Problem]:
-    """The problems, with every secret they found made unreadable in whatever shows its line."""
+    """The problems, with every secret made unreadable in whatever they show: those that were found, and what
+    has a known form in a file that could not be read."""
     spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for problem in problems:
         if problem.code == "RE306":
             place = problem.location
-            shown = place.column - 1 + min(4, place.length // 4)
-            span = (shown, place.column - 1 + place.length)
+            span = (place.column - 1, place.column - 1 + place.length)
             spans.setdefault((place.path, place.line), []).append(span)
-    lines: dict[tuple[str, int], str] = {}
-    found = []
-    for problem in problems:
-        at = (problem.location.path, problem.location.line)
-        if at in spans and problem.source_line:
-            if at not in lines:
-                lines[at] = _with_stars(problem.source_line, spans[at])
-            problem = replace(problem, source_line=lines[at])  # noqa: PLW2901 - the same problem
-        found.append(problem)
-    return found
+
+    @cache
+    def line_of(at: tuple[str, int], line: str) -> str:
+        return _hidden(_with_stars(line, spans.get(at, ())))
+
+    return [_masked(problem, line_of) for problem in problems]
 
 
-def _with_stars(line: str, spans: list[tuple[int, int]]) -> str:
+def _masked(problem: Problem, line_of: Callable[[tuple[str, int], str], str]) -> Problem:
+    line = line_of((problem.location.path, problem.location.line), problem.source_line)
+    message, hint = _hidden(problem.message), None if problem.hint is None else _hidden(problem.hint)
+    if (line, message, hint) == (problem.source_line, problem.message, problem.hint):
+        return problem
+    return replace(problem, source_line=line, message=message, hint=hint)
+
+
+def _hidden(text: str) -> str:
+    return _with_stars(text, [(start, end) for _, start, end in _known(text)])
+
+
+def _with_stars(line: str, spans: Iterable[tuple[int, int]]) -> str:
+    """All but the first characters of each span are stars."""
     characters = list(line)
     for start, end in spans:
-        characters[start:end] = "*" * (end - start)
+        begin = start + min(4, (end - start) // 4)
+        characters[begin:end] = "*" * (end - begin)
     return "".join(characters)
