@@ -41,6 +41,7 @@ from rules_engine.actions.rendering import json_of, payload, target
 from rules_engine.actions.secret_permissions import secret_permissions
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.transport import Urllib3Transport
+from rules_engine.actions.unlogged import unlogged
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
@@ -235,7 +236,8 @@ class WebhookAction:
         headers = {**sending.headers, "webhook-timestamp": str(timestamp)}
         if sending.keys:
             headers["webhook-signature"] = sign(sending.keys, headers["webhook-id"], timestamp, body)
-        return self.transport.send(self.method, sending.url, headers, body, seconds)
+        with unlogged():
+            return self.transport.send(self.method, sending.url, headers, body, seconds)
 
 
 def _revealed_url(url: str) -> str:
