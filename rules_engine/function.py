@@ -23,7 +23,7 @@ from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError, SettingsError
-from rules_engine.log_line import log_line, write_line
+from rules_engine.log_line import write_line
 from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from rules_engine.actions import Action
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.actions.host_policy import HostPolicy
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
     from rules_engine.delivery.resume import ResumeStore
@@ -63,15 +64,13 @@ class Function:
 
         Raises BundleError, RuleSetError, SettingsError.
         """
-        for name in settings.without_effect:
-            log(log_line("WARNING", f"{name} has no effect in this version"))
         data = _read_bundle(settings.bundle)
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
         clients = make_clients()
         surroundings = rule_set.surroundings or Surroundings()
         # Delivery tries again by itself, and counts its tries.
-        action_clients = make_clients(total_attempts=1)
+        action_clients = make_clients(total_attempts=1, hosts=host_policy(settings))
         secrets = SecretStore(clients, action_clients, log)
         environment = _environment(surroundings.references, environ, secrets)
         for connection in surroundings.connections:
@@ -126,6 +125,16 @@ def _environment(
         elif key not in environ:
             raise SettingsError(f"'{key}' is not set, and an action names it as ${{{key}}}")
     return {**environ, **secrets.texts(remote)}
+
+
+def host_policy(settings: Settings) -> HostPolicy | None:
+    """Where webhooks may go; None where the settings do not say. Raises SettingsError."""
+    if settings.allowed_hosts is None and settings.private_hosts is None:
+        return None
+    # Imported here: without these settings a function without webhooks does not need it.
+    from rules_engine.actions.host_policy import HostPolicy
+
+    return HostPolicy.of(settings.allowed_hosts, settings.private_hosts)
 
 
 def _resume_store(settings: Settings, clients: ClientsProtocol) -> ResumeStore:

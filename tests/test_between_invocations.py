@@ -153,7 +153,6 @@ def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
 
 WITHOUT_BOUND = {
     "rules_engine.handler._function": "takes nothing",
-    "rules_engine.actions.unlogged._install": "takes nothing",
 }
 
 

@@ -32,12 +32,14 @@ from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.settings import Settings
 from rules_engine.testing import FakeAws
 from tests.canaries import ITEM, SECRETS, SIGNING_KEY, GivenAway, event, record
+from tests.receiver import authority_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
+NOBODY = "https://127.0.0.1:1999"
 STORED = {
     "secret:path": SECRETS["path"],
     "secret:api": json.dumps({"token": SECRETS["token"], "other": "x"}),
@@ -156,6 +158,8 @@ class World:
     given: GivenAway
     quoting: dict[str, Quoting] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    receiver: str = NOBODY
+    """The URL of one on this machine, which webhooks may go to."""
     aws: FakeAws = field(default_factory=lambda: FakeAws(tables={"state": ("id",)}, secrets=STORED))
     log: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
@@ -176,6 +180,7 @@ class World:
                 "state_table": "state",
                 "dead_letter_queue_url": QUEUE,
                 "spill_bucket": "spill",
+                "private_hosts": authority_of(self.receiver),
                 **self.settings,
             },
         )
@@ -261,7 +266,13 @@ def test_a_webhook_that_fails_gives_nothing_away(
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         url = f"{receiver.url}/${{secret:path}}/{failure}"
         spec = webhook(url, 0.3 if failure == "hang" else 5.0)
-        world = World(tmp_path, rules(spec), leaks.given, settings={"give_up_seconds": give_up_seconds})
+        world = World(
+            tmp_path,
+            rules(spec),
+            leaks.given,
+            settings={"give_up_seconds": give_up_seconds},
+            receiver=receiver.url,
+        )
         # Of a record that is new nothing is given up; the others are years old.
         new = {} if give_up_seconds == 1 else {"ApproximateCreationDateTime": 4_102_444_800}
         world.deliver(record(1, **new), record(2, **new))
@@ -289,7 +300,12 @@ def test_a_receiver_that_cannot_be_reached_or_trusted_is_told_without_its_addres
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
         (tmp_path / "none.pem").write_bytes(trustme.CA().cert_pem.bytes())
         for url in (receiver.url, f"https://127.0.0.1:{port}"):
-            world = World(tmp_path, rules(webhook(f"{url}/${{secret:path}}/500")), leaks.given)
+            world = World(
+                tmp_path,
+                rules(webhook(f"{url}/${{secret:path}}/500")),
+                leaks.given,
+                receiver=url,
+            )
             world.deliver(record(1))
             check_lines(world)
             assert world.found_in_letters(SECRETS) == []
@@ -305,7 +321,7 @@ def test_an_address_that_is_a_secret_as_a_whole_is_not_shown(
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         spec = ActionSpec("send", "webhook", {"url": "${secret:url}"})
-        world = World(tmp_path, rules(spec), leaks.given)
+        world = World(tmp_path, rules(spec), leaks.given, receiver=receiver.url)
         world.aws.secrets["secret:url"] = f"{receiver.url}/{SECRETS['path']}/500"
         world.deliver(*(record(number) for number in range(1, 9)))
     host = receiver.url.removeprefix("https://")
@@ -424,7 +440,12 @@ def test_packed_and_spilled_records_hold_no_secret(size: int, tmp_path: Path, le
     large = record(1)
     large["dynamodb"]["NewImage"]["note"] = {"S": "".join(letters)}
     spec = ActionSpec("send", "sns", {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:orders"})
-    world = World(tmp_path, rules(spec, webhook("https://127.0.0.1:9/${secret:path}")), leaks.given)
+    world = World(
+        tmp_path,
+        rules(spec, webhook(f"{NOBODY}/${{secret:path}}")),
+        leaks.given,
+        receiver=NOBODY,
+    )
     world.deliver(large)
     assert {json.loads(letter)["encoding"] for letter in world.letters} == (
         {"gzip"} if size < 2_000_000 else {"s3"}
@@ -444,7 +465,13 @@ def test_the_local_variables_of_an_error_hold_no_secret(
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         spec = webhook(f"{receiver.url}/${{secret:path}}/403")
-        world = World(tmp_path, rules(spec), leaks.given, settings={"dead_letter_queue_url": None})
+        world = World(
+            tmp_path,
+            rules(spec),
+            leaks.given,
+            settings={"dead_letter_queue_url": None},
+            receiver=receiver.url,
+        )
         function = world.function()
         with pytest.raises(BatchError) as failure:
             function(event(record(1)), None)
@@ -459,7 +486,12 @@ def test_a_secret_that_cannot_be_read_anew_is_told_without_its_text(
     with failing_receiver() as receiver:
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        world = World(tmp_path, rules(webhook(f"{receiver.url}/${{secret:path}}/401")), leaks.given)
+        world = World(
+            tmp_path,
+            rules(webhook(f"{receiver.url}/${{secret:path}}/401")),
+            leaks.given,
+            receiver=receiver.url,
+        )
         function = world.function()
         world.quoting |= {"secretsmanager": Quoting("Strange"), "ssm": Quoting("ValueError")}
         world.deliver(record(1), function=function)

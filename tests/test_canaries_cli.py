@@ -20,6 +20,7 @@ from rules_engine.loader import load_rules
 from rules_engine.local.keys import Keys
 from rules_engine.local.tables import create_table
 from tests.canaries import ITEM, SECRETS, SIGNING_KEY, GivenAway, event, record
+from tests.receiver import authority_of
 from tests.test_canaries import LOG_FIELDS, failing_receiver
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def test_what_really_sends_and_delivers_again_shows_no_secret(
     with failing_receiver() as receiver:
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("RULES_ENGINE_PRIVATE_HOSTS", authority_of(receiver.url))
         (tmp_path / "rules.yaml").write_text(rules_for(receiver.url, failure, names))
         code = run(rules_engine, ["run", "--rules", "rules.yaml", "--format", output, "event.json"])
         out = capfd.readouterr()
@@ -209,6 +211,7 @@ def test_the_handler_in_a_process_of_its_own_shows_no_secret(
             "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
             "RULES_ENGINE_BUNDLE": str(tmp_path / "bundle.json"),
             "RULES_ENGINE_PARTIAL_BATCH": partial_batch,
+            "RULES_ENGINE_PRIVATE_HOSTS": authority_of(receiver.url),
             "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9",
         }
         finished = subprocess.run(

@@ -20,12 +20,22 @@
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
 - A secret is put in when the request is sent, as it is then; until then the request shows `***`. After 401 or
   403 the secrets are read anew, and if they have changed the request is sent once more at once.
-- `timeout_seconds`: default 10, for connecting and again for each read: a receiver that drips takes longer.
+- `timeout_seconds`: default 10, from the look-up of the name to the answer's headers, however slowly the
+  receiver sends them, both requests together; of it at most 2 s for the look-up and 3 s for connecting.
+
+Where it may go: the name is looked up once, and unless every address that it has is a public one, the request
+is not sent and becomes a dead letter. `RULES_ENGINE_ALLOWED_HOSTS` of the function restricts the hosts,
+`RULES_ENGINE_PRIVATE_HOSTS` allows a receiver in one's own network. The port is 80, 443, or one from 1024.
+The certificate must be good for the host, and TLS at least 1.2; there is no switch for that. Redirects are
+not followed, and proxies of the environment not used.
 
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
-secret there is a `webhook-signature`. Any answer but 2xx is a failure, a redirect too; after 410 nothing more
-is sent to that host in the same invocation. Permissions: none, but for reading the secrets. Limit: 256 KiB.
+secret there is a `webhook-signature` of the bytes that are sent, by every key. Any answer but 2xx is a
+failure, a redirect too; after 410 nothing more is sent to that host in the same invocation. What the answer
+says beyond its status and `Retry-After` is not used and never logged.
+
+Permissions: none, but for reading the secrets. Limits: 256 KiB for the body, 8,192 characters for the URL.
 """
 
 from __future__ import annotations
@@ -36,12 +46,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_engine.actions import ConfigFinding
-from rules_engine.actions.endpoint import check_path, check_url, host_has_ended, percent_encode
+from rules_engine.actions.endpoint import check_rendered, host_has_ended, parse_url, percent_encode
 from rules_engine.actions.rendering import json_of, payload, target
-from rules_engine.actions.secret_permissions import secret_permissions
 from rules_engine.actions.signature import parse_keys, sign
-from rules_engine.actions.transport import Urllib3Transport
-from rules_engine.actions.unlogged import unlogged
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
@@ -110,7 +117,7 @@ CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
 
-_OURS = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
+_OURS = "webhook-"
 _OF_THE_CONNECTION = frozenset(
     {
         "accept-encoding",
@@ -177,7 +184,7 @@ class WebhookAction:
         """Secrets in it stay masked until it is sent."""
         url: str = self.url.render(record.document)
         try:
-            check_path(url)
+            check_rendered(url)
         except ValueError as error:
             raise TemplateError(str(error)) from None
         return url
@@ -236,8 +243,7 @@ class WebhookAction:
         headers = {**sending.headers, "webhook-timestamp": str(timestamp)}
         if sending.keys:
             headers["webhook-signature"] = sign(sending.keys, headers["webhook-id"], timestamp, body)
-        with unlogged():
-            return self.transport.send(self.method, sending.url, headers, body, seconds)
+        return self.transport.send(self.method, sending.url, headers, body, seconds)
 
 
 def _revealed_url(url: str) -> str:
@@ -245,7 +251,7 @@ def _revealed_url(url: str) -> str:
     if not isinstance(url, SecretText):
         return url
     text = url.reveal()
-    check_url(text, allow_plain_http=False)
+    parse_url(text, allow_plain_http=False)
     return text
 
 
@@ -277,6 +283,9 @@ def _fault_of_connection(config: Mapping[str, Any], environment: Mapping[str, st
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
+    # Imported here: the function itself never asks.
+    from rules_engine.actions.secret_permissions import secret_permissions
+
     return secret_permissions([spec.config.get(key) for key in SECRET_FIELDS])
 
 
@@ -298,7 +307,7 @@ def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
     if references(url):
         return []
     try:
-        check_url(_without_holes(url), allow_plain_http=True)
+        parse_url(_without_holes(url))
     except ValueError as error:
         return [ConfigFinding("RE109", ("url",), str(error))]
     return []
@@ -326,7 +335,7 @@ def _check_headers(headers: Mapping[str, str]) -> list[ConfigFinding]:
     seen: set[str] = set()
     for name, value in headers.items():
         lower = name.lower()
-        if lower in _OURS or lower in _OF_THE_CONNECTION:
+        if lower.startswith(_OURS) or lower in _OF_THE_CONNECTION:
             message = f"the header '{name}' is set by the engine"
             findings.append(ConfigFinding("RE109", ("headers", name), message, "leave it out"))
         elif lower in seen:
@@ -383,7 +392,7 @@ def build(
         timeout_seconds=float(spec.timeout_seconds or TIMEOUT_SECONDS),
         # Without clients the texts in `environment` may be stand-ins, which are no keys.
         signing_secret=None if secret is None else hidden(target(secret, environment, takes_secrets=True)),
-        transport=transport or (None if clients is None else Urllib3Transport()),
+        transport=transport or (None if clients is None else clients.transport),
         clock=clock,
         monotonic=monotonic,
     )
@@ -410,7 +419,7 @@ def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str
     resolved = _revealed_target(_without_holes(url), environment)
     if resolved.startswith("http://") and _holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
-    check_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
+    parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
 
 def _revealed_target(text: str, environment: Mapping[str, str]) -> str:
