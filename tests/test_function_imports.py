@@ -130,7 +130,7 @@ def test_boto3_and_an_action_type_are_loaded_where_a_rule_uses_them(tmp_path: Pa
 
 
 WEBHOOK = [ActionSpec("webhook", "webhook", {"url": "https://hooks.example.com/{{ keys.order_id }}"})]
-OURS_FOR_WEBHOOKS = {"actions.endpoint", "actions.signature", "actions.webhook"}
+OURS_FOR_WEBHOOKS = {"actions.endpoint", "actions.signature", "actions.webhook", "actions.webhook_checks"}
 NETWORK = {"http.client", "urllib3"}
 
 

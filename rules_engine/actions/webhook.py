@@ -45,20 +45,26 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules_engine.actions import ConfigFinding
 from rules_engine.actions.endpoint import check_rendered, host_has_ended, parse_url, percent_encode
 from rules_engine.actions.rendering import json_of, payload, target
 from rules_engine.actions.signature import parse_keys, sign
+from rules_engine.actions.webhook_checks import (
+    SECRET_FIELDS,
+    check_webhook,
+    holds_secret,
+    is_header_value,
+    without_holes,
+)
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.secret_text import SecretText, hidden, revealed
-from rules_engine.template import compile_template, holes, references
+from rules_engine.template import compile_template, holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rules_engine.actions import Clients, Permission
+    from rules_engine.actions import Clients, ConfigFinding, Permission
     from rules_engine.actions.transport import Answer, Transport
     from rules_engine.model import ActionSpec, Delivery, Scope
     from rules_engine.record import StreamRecord
@@ -111,34 +117,10 @@ SCHEMA: dict[str, Any] = {
 
 MODES = ("at_least_once",)
 TARGETS = ("headers", "signing_secret")
-SECRET_FIELDS = ("url", "headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 
 BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
-
-_OURS = "webhook-"
-_OF_THE_CONNECTION = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-
-_is_header_value = re.compile(r"[!-~]([ -~]*[!-~])?").fullmatch
-_are_references = re.compile(r"\s*(?:\$\{[^}]*\}[\s,]*)+").fullmatch
-
 
 REFUSED_AS_UNKNOWN = frozenset({401, 403})
 """What a receiver answers to a secret that it does not take, or no longer."""
@@ -259,7 +241,7 @@ def _revealed_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Raises ValueError."""
     texts = {name: revealed(text) for name, text in headers.items()}
     for name, text in texts.items():
-        if not _is_header_value(text):
+        if not is_header_value(text):
             raise ValueError(f"the header '{name}' must be visible ASCII")
     return texts
 
@@ -290,77 +272,7 @@ def permissions(spec: ActionSpec) -> list[Permission]:
 
 
 def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
-    return [*_check_url(config), *_check_headers(config.get("headers", {})), *_check_secret(config)]
-
-
-def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    url = config["url"]
-    if url.startswith("http://") and (finding := _check_plain_http(config)) is not None:
-        return [finding]
-    found = holes(url)
-    start = url[: found[0].start] if found else ""
-    # What a reference stands for is known, and checked, only when the function starts.
-    if found and not references(start) and not host_has_ended(start):
-        message = "a hole must not stand in the URL's scheme or host"
-        hint = "holes may stand in path segments and query values only"
-        return [ConfigFinding("RE303", ("url",), message, hint)]
-    if references(url):
-        return []
-    try:
-        parse_url(_without_holes(url))
-    except ValueError as error:
-        return [ConfigFinding("RE109", ("url",), str(error))]
-    return []
-
-
-def _without_holes(url: str) -> str:
-    """The URL as it is with some harmless value in every hole."""
-    for hole in reversed(holes(url)):
-        url = f"{url[: hole.start]}x{url[hole.end :]}"
-    return url
-
-
-def _check_plain_http(config: Mapping[str, Any]) -> ConfigFinding | None:
-    if not config.get("allow_plain_http", False):
-        message = "'http://' needs 'allow_plain_http: true'"
-        return ConfigFinding("RE308", ("url",), message, "write https://")
-    if _holds_secret(config):
-        message = "'http://' does not go together with a secret"
-        return ConfigFinding("RE308", ("url",), message, "write https://, or all the world can read it")
-    return None
-
-
-def _check_headers(headers: Mapping[str, str]) -> list[ConfigFinding]:
-    findings = []
-    seen: set[str] = set()
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower.startswith(_OURS) or lower in _OF_THE_CONNECTION:
-            message = f"the header '{name}' is set by the engine"
-            findings.append(ConfigFinding("RE109", ("headers", name), message, "leave it out"))
-        elif lower in seen:
-            findings.append(ConfigFinding("RE308", ("headers", name), f"the header '{name}' is there twice"))
-        elif not references(value) and not _is_header_value(value):
-            message = f"the header '{name}' must be visible ASCII"
-            findings.append(ConfigFinding("RE109", ("headers", name), message))
-        seen.add(lower)
-    return findings
-
-
-def _check_secret(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    secret = config.get("signing_secret")
-    if secret is None or _are_references(secret):
-        return []
-    message = "'signing_secret' must be a reference"
-    return [ConfigFinding("RE306", ("signing_secret",), message, "write ${secret:name} or ${ssm:/path}")]
-
-
-def _holds_secret(config: Mapping[str, Any]) -> bool:
-    if "signing_secret" in config:
-        return True
-    return any(
-        reference.kind != "env" for key in SECRET_FIELDS for reference in references(config.get(key, ""))
-    )
+    return check_webhook(config)
 
 
 def build(
@@ -416,8 +328,8 @@ def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str
     found = holes(url)
     if found and not host_has_ended(_revealed_target(url[: found[0].start], environment)):
         raise ValueError("a hole must not stand in the URL's scheme or host")
-    resolved = _revealed_target(_without_holes(url), environment)
-    if resolved.startswith("http://") and _holds_secret(config):
+    resolved = _revealed_target(without_holes(url), environment)
+    if resolved.startswith("http://") and holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
     parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
@@ -431,7 +343,7 @@ def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[s
     headers = {"content-type": "application/json", "user-agent": "rules-engine"}
     for name, value in given.items():
         text = target(value, environment, takes_secrets=True)
-        if not isinstance(text, SecretText) and not _is_header_value(text):
+        if not isinstance(text, SecretText) and not is_header_value(text):
             raise ValueError(f"the header '{name}' must be visible ASCII")
         headers[name.lower()] = text
     return headers
