@@ -114,6 +114,15 @@ def failing_receiver() -> Iterator[Receiver]:
         yield receiver
 
 
+@pytest.fixture
+def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """One that the function trusts."""
+    with failing_receiver() as found:
+        (tmp_path / "ca.pem").write_bytes(found.ca_pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        yield found
+
+
 # The function
 
 
@@ -258,24 +267,21 @@ def test_a_webhook_that_fails_gives_nothing_away(
     failure: str,
     give_up_seconds: int,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    receiver: Receiver,
     leaks: Leaks,
 ) -> None:
-    with failing_receiver() as receiver:
-        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        url = f"{receiver.url}/${{secret:path}}/{failure}"
-        spec = webhook(url, 0.3 if failure == "hang" else 5.0)
-        world = World(
-            tmp_path,
-            rules(spec),
-            leaks.given,
-            settings={"give_up_seconds": give_up_seconds},
-            receiver=receiver.url,
-        )
-        # Of a record that is new nothing is given up; the others are years old.
-        new = {} if give_up_seconds == 1 else {"ApproximateCreationDateTime": 4_102_444_800}
-        world.deliver(record(1, **new), record(2, **new))
+    url = f"{receiver.url}/${{secret:path}}/{failure}"
+    spec = webhook(url, 0.3 if failure == "hang" else 5.0)
+    world = World(
+        tmp_path,
+        rules(spec),
+        leaks.given,
+        settings={"give_up_seconds": give_up_seconds},
+        receiver=receiver.url,
+    )
+    # Of a record that is new nothing is given up; the others are years old.
+    new = {} if give_up_seconds == 1 else {"ApproximateCreationDateTime": 4_102_444_800}
+    world.deliver(record(1, **new), record(2, **new))
     assert leaks({**SECRETS, **ITEM}) == []
     assert world.found_in_letters(SECRETS) == []
     check_lines(world)
@@ -315,15 +321,12 @@ def test_a_receiver_that_cannot_be_reached_or_trusted_is_told_without_its_addres
 
 
 def test_an_address_that_is_a_secret_as_a_whole_is_not_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+    tmp_path: Path, receiver: Receiver, leaks: Leaks
 ) -> None:
-    with failing_receiver() as receiver:
-        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        spec = ActionSpec("send", "webhook", {"url": "${secret:url}"})
-        world = World(tmp_path, rules(spec), leaks.given, receiver=receiver.url)
-        world.aws.secrets["secret:url"] = f"{receiver.url}/{SECRETS['path']}/500"
-        world.deliver(*(record(number) for number in range(1, 9)))
+    spec = ActionSpec("send", "webhook", {"url": "${secret:url}"})
+    world = World(tmp_path, rules(spec), leaks.given, receiver=receiver.url)
+    world.aws.secrets["secret:url"] = f"{receiver.url}/{SECRETS['path']}/500"
+    world.deliver(*(record(number) for number in range(1, 9)))
     host = receiver.url.removeprefix("https://")
     assert leaks({**SECRETS, **ITEM, "host": host}) == []
     assert world.found_in_letters({**SECRETS, "host": host}) == []
@@ -459,42 +462,36 @@ def test_packed_and_spilled_records_hold_no_secret(size: int, tmp_path: Path, le
 
 
 def test_the_local_variables_of_an_error_hold_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+    tmp_path: Path, receiver: Receiver, leaks: Leaks
 ) -> None:
-    with failing_receiver() as receiver:
-        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        spec = webhook(f"{receiver.url}/${{secret:path}}/403")
-        world = World(
-            tmp_path,
-            rules(spec),
-            leaks.given,
-            settings={"dead_letter_queue_url": None},
-            receiver=receiver.url,
-        )
-        function = world.function()
-        with pytest.raises(BatchError) as failure:
-            function(event(record(1)), None)
+    spec = webhook(f"{receiver.url}/${{secret:path}}/403")
+    world = World(
+        tmp_path,
+        rules(spec),
+        leaks.given,
+        settings={"dead_letter_queue_url": None},
+        receiver=receiver.url,
+    )
+    function = world.function()
+    with pytest.raises(BatchError) as failure:
+        function(event(record(1)), None)
     leaks.given.add_frames("the frames", failure.value)
     assert leaks(SECRETS) == []
     assert "new in the frames" in leaks(ITEM)
 
 
 def test_a_secret_that_cannot_be_read_anew_is_told_without_its_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+    tmp_path: Path, receiver: Receiver, leaks: Leaks
 ) -> None:
-    with failing_receiver() as receiver:
-        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        world = World(
-            tmp_path,
-            rules(webhook(f"{receiver.url}/${{secret:path}}/401")),
-            leaks.given,
-            receiver=receiver.url,
-        )
-        function = world.function()
-        world.quoting |= {"secretsmanager": Quoting("Strange"), "ssm": Quoting("ValueError")}
-        world.deliver(record(1), function=function)
+    world = World(
+        tmp_path,
+        rules(webhook(f"{receiver.url}/${{secret:path}}/401")),
+        leaks.given,
+        receiver=receiver.url,
+    )
+    function = world.function()
+    world.quoting |= {"secretsmanager": Quoting("Strange"), "ssm": Quoting("ValueError")}
+    world.deliver(record(1), function=function)
     assert leaks({**SECRETS, **ITEM}) == []
     lines = [json.loads(line) for line in world.log]
     stale = [line for line in lines if line["message"].startswith("secret cannot be read anew")]
