@@ -10,6 +10,7 @@ an event gives the response for Lambda.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
@@ -30,7 +31,7 @@ from rules_engine.record import parse_event
 from rules_engine.secret_store import PARAMETER, SECRET, SecretStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from rules_engine.actions import Action
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
     from rules_engine.delivery.resume import ResumeStore
-    from rules_engine.model import RuleSet
+    from rules_engine.model import ActionSpec, RuleSet
     from rules_engine.settings import Settings
 
 
@@ -74,7 +75,8 @@ class Function:
         secrets = SecretStore(clients, action_clients, log)
         environment = _environment(surroundings.references, environ, secrets)
         for connection in surroundings.connections:
-            action_type(connection.type).connect(connection, environment, action_clients)
+            with _of_bundle(connection):
+                action_type(connection.type).connect(connection, environment, action_clients)
         invocation = Invocation(
             engine,
             actions_of(rule_set, environment, action_clients),
@@ -109,9 +111,20 @@ def actions_of(
         rule_id, action_id = key
         rule = rule_set.rules[places[rule_id]]
         spec = next(spec for spec in rule.actions if spec.id == action_id)
-        return action_type(spec.type).build(spec, rule.scope, environment, clients)
+        with _of_bundle(spec):
+            return action_type(spec.type).build(spec, rule.scope, environment, clients)
 
     return OnDemand(build)
+
+
+@contextmanager
+def _of_bundle(spec: ActionSpec) -> Iterator[None]:
+    """What no schema would have let through makes a bundle that the author's side did not write."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        name = type(error).__name__
+        raise BundleError(f"the bundle's action '{spec.id}' cannot be read: {name}") from error
 
 
 def _environment(

@@ -89,7 +89,7 @@ OURS = {
     "delivery.dead_letter", "delivery.dead_letter_queue", "delivery.failure", "delivery.identity",
     "delivery.invocation", "delivery.metrics", "delivery.plan", "delivery.policy", "delivery.report",
     "delivery.response", "delivery.resume", "delivery.schedule", "delivery.target", "delivery.unit",
-    "delivery.workers", "engine", "error_class", "errors", "exact_json", "expression",
+    "delivery.workers", "engine", "error_class", "errors", "exact_json", "expression", "json_forms",
     "expression.arguments", "expression.budget", "expression.closures", "expression.compiler",
     "expression.functions", "expression.need_codec", "expression.needs", "expression.node",
     "expression.operations", "expression.paths", "expression.projections", "expression.roots",

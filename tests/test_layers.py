@@ -18,6 +18,7 @@ LAYERS = [
     {
         "error_class",
         "exact_json",
+        "json_forms",
         "attribute_value",
         "settings",
         "model",
