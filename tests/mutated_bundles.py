@@ -95,9 +95,7 @@ SENT = Rule(
         ActionSpec(
             "sns", "sns", {"topic_arn": TOPIC, "subject": "a {{ eventID }}", "message": {"a": "{{ new }}"}}
         ),
-        ActionSpec(
-            "webhook", "webhook", {"url": URL, "headers": {"x": "y"}}, timeout_seconds=2.5
-        ),
+        ActionSpec("webhook", "webhook", {"url": URL, "headers": {"x": "y"}}, timeout_seconds=2.5),
         ActionSpec("copy", "table", {"table": "copies", "sync": {}}),
         ActionSpec("put", "table", {"table": "copies", "put": {"id": "{{ keys.id }}"}}),
         ActionSpec("log", "log", {"message": "{{ new.t }}", "fields": {"a": "{{ new.m }}"}}),

@@ -276,7 +276,7 @@ def test_a_webhook_that_fails_gives_nothing_away(
         tmp_path,
         rules(spec),
         leaks.given,
-        settings={"give_up_seconds": give_up_seconds},
+        settings={"give_up_seconds": give_up_seconds, "debug_values": give_up_seconds == 1},
         receiver=receiver.url,
     )
     # Of a record that is new nothing is given up; the others are years old.
