@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from http.client import NotConnected
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
+from rules_engine.actions.endpoint import parse_url
 from rules_engine.actions.host_policy import HostPolicy
-from rules_engine.actions.http_transport import HttpTransport
+from rules_engine.actions.http_transport import Connection, HttpTransport
 from rules_engine.actions.transport import Answer
+from rules_engine.actions.wire import Wire, dial
 from rules_engine.errors import ActionError
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from tests.hostile_server import EMPTY, Peer, hostile
@@ -291,6 +294,16 @@ def test_many_threads_share_the_connections_and_no_request_is_lost_or_doubled() 
     paths = sorted(int(request.split(b" ")[1][1:]) for request in seen.requests)
     assert paths == list(range(200))
     assert len(network.connections) <= 16
+
+
+def test_a_connection_that_was_closed_is_not_opened_again_by_name(connects: list[Any]) -> None:
+    with running_receiver() as receiver:
+        endpoint = parse_url(receiver.url).endpoint
+        connection = Connection(endpoint, Wire(dial(LOOPBACK, endpoint.port, 30)))
+        connection.close()
+        with pytest.raises(NotConnected):
+            connection.request("POST", "/", b"{}")
+    assert (receiver.received, connects) == ([], [("127.0.0.1", endpoint.port)])
 
 
 # TLS

@@ -240,6 +240,23 @@ def test_a_port_that_nobody_listens_on_is_a_receiver_that_is_down(surroundings: 
     assert len(surroundings.published()) == 20
 
 
+def test_a_receiver_that_no_setting_allows_gets_nothing_and_its_records_become_dead_letters(
+    surroundings: Surroundings,
+) -> None:
+    raws = records(3)
+    with (
+        running_receiver() as receiver,
+        function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function,
+    ):
+        assert deliver(function, raws) == []
+        figures = metrics(function)
+    assert receiver.received == []
+    assert (figures["BlockedTargets"], figures["DeadLettered"], figures["Delivered"]) == (3, 3, 3)
+    errors = [letter.error for letter in surroundings.dead_letters()]
+    message = "the receiver has a loopback address: webhooks go to public ones only"
+    assert errors == [{"class": "blocked", "code": "ADDRESS_NOT_ALLOWED", "message": message}] * 3
+
+
 def test_a_throttled_table_gets_everything_in_the_end_and_once(surroundings: Surroundings) -> None:
     raws = records(100)
     throttled = iter(["ProvisionedThroughputExceededException"] * 4)

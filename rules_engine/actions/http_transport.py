@@ -166,15 +166,12 @@ class HttpTransport:
         except OSError:
             addresses = []
         if not addresses:
-            raise ActionError("DNS", "the receiver's name cannot be resolved", "systemic") from None
+            raise ActionError("DNS", "the receiver's name cannot be resolved", "systemic")
         for address in addresses:
-            self._check_address(endpoint, address)
+            refusal = self._policy.refusal_of_address(endpoint, address)
+            if refusal is not None:
+                raise ActionError("ADDRESS_NOT_ALLOWED", refusal, "blocked")
         return list(dict.fromkeys(addresses))
-
-    def _check_address(self, endpoint: Endpoint, address: Address) -> None:
-        refusal = self._policy.refusal_of_address(endpoint, address)
-        if refusal is not None:
-            raise ActionError("ADDRESS_NOT_ALLOWED", refusal, "blocked")
 
     def _dial_any(self, endpoint: Endpoint, addresses: list[Address], deadline: Deadline) -> socket.socket:
         """A connection to the first address that takes one; each has its share of the time that is left."""
@@ -186,19 +183,12 @@ class HttpTransport:
             except OSError:
                 continue
             try:
-                self._check_peer(endpoint, address, connected)
+                _check_peer(address, connected)
             except BaseException:
                 connected.close()
                 raise
             return connected
         raise ActionError("CONNECT", "no connection to the receiver", "transient")
-
-    def _check_peer(self, endpoint: Endpoint, address: Address, connected: socket.socket) -> None:
-        peer = ip_address(connected.getpeername()[0])
-        self._check_address(endpoint, peer)
-        if peer != address:
-            message = "the connection leads to another address than was asked for"
-            raise ActionError("ADDRESS_NOT_ALLOWED", message, "blocked")
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -207,6 +197,13 @@ class HttpTransport:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+
+def _check_peer(address: Address, connected: socket.socket) -> None:
+    """Whether the connection is to the address that was checked."""
+    if ip_address(connected.getpeername()[0]) != address:
+        message = "the connection leads to another address than was asked for"
+        raise ActionError("ADDRESS_NOT_ALLOWED", message, "blocked")
 
 
 @contextmanager

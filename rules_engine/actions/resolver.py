@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     LookUp = Callable[[str], list[str]]
 
-MOST_LOOK_UPS = 32
+MOST_LOOK_UPS = 64
+"""Twice as many as there are workers: those that were left alone leave room for the others."""
 
 
 class Resolver:

@@ -41,7 +41,7 @@ class ServiceEffect(NamedTuple):
 
 
 class FakeAws:
-    """See the module. `client` is what the rules engine's actions ask for their clients."""
+    """See the module. `client` and `transport` are what the rules engine's actions ask for."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class FakeAws:
     ) -> None:
         from rules_engine.testing.fake_dynamodb import FakeDynamoDB
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+        from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
         from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
 
@@ -69,6 +70,7 @@ class FakeAws:
         self.sqs = FakeSqs(self)
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
+        self.transport = FakeReceiver(self)
         self.secrets = dict(secrets or {})
         """Text of each secret and parameter: `secret:orders-api`, `ssm:/orders/token`."""
         self._clients = {
