@@ -34,8 +34,9 @@ KEPT_SECONDS = 300.0
 RETRY_SECONDS = 30.0
 """After a failed reading."""
 RENEWAL_SECONDS = 60.0
-REFRESH_TIMEOUT_SECONDS = 2.0
-"""For connecting and again for the answer, once: a delivery waits for it, and there is the old text."""
+REFRESH_TIMEOUT_SECONDS = 1.0
+"""For connecting and again for the answer, once: a delivery waits for it, perhaps for several secrets, and
+there is the old text."""
 
 
 class SecretStore:

@@ -175,6 +175,22 @@ def test_both_tries_share_the_timeout() -> None:
     assert [seconds for _, _, _, _, seconds in wire.sent] == [10.0, 6.0]
 
 
+def test_no_secret_is_read_anew_when_the_time_is_over() -> None:
+    now = [100.0]
+
+    def answer(headers: Mapping[str, str]) -> int:
+        now[0] += 10
+        return 401
+
+    rotated = Rotated(["old", "new"])
+    wire = Wire(answer)
+    spec = action_spec("webhook", **TOKEN)
+    built = action(spec, wire, environment_of(token=rotated), monotonic=lambda: now[0])
+    with pytest.raises(ActionError, match="the receiver answered 401"):
+        built.perform(built.render(delivery_of(spec)))
+    assert (len(wire.sent), rotated.renewals) == (1, 0)
+
+
 def test_reading_a_secret_takes_from_the_timeout() -> None:
     now = [100.0]
 

@@ -14,7 +14,13 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from rules_engine.aws import Clients
 from rules_engine.errors import SettingsError
-from rules_engine.secret_store import KEPT_SECONDS, RENEWAL_SECONDS, RETRY_SECONDS, SecretStore
+from rules_engine.secret_store import (
+    KEPT_SECONDS,
+    REFRESH_TIMEOUT_SECONDS,
+    RENEWAL_SECONDS,
+    RETRY_SECONDS,
+    SecretStore,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +153,7 @@ def test_a_text_is_kept_for_five_minutes_and_then_read_anew_on_use() -> None:
     bench.now += 1
     assert (len(bench.vault.reads), text.reveal(), len(bench.vault.reads)) == (1, "new", 2)
     assert (text.reveal(), len(bench.vault.reads)) == ("new", 2)
-    assert bench.vault.clients == [("secretsmanager", None), ("secretsmanager", 2.0)]
+    assert bench.vault.clients == [("secretsmanager", None), ("secretsmanager", REFRESH_TIMEOUT_SECONDS)]
 
 
 def test_a_clock_that_was_set_back_keeps_nothing_for_longer() -> None:

@@ -198,7 +198,7 @@ class WebhookAction:
         if answer.status not in REFUSED_AS_UNKNOWN:
             return answer
         for text in (request["url"], *request["headers"].values(), self.signing_secret):
-            if isinstance(text, SecretText):
+            if isinstance(text, SecretText) and self.monotonic() < until:
                 text.renew()
         newer = self._revealed(request)
         return answer if newer == sending else self._send(request, newer, until)
