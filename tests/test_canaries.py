@@ -214,6 +214,13 @@ class World:
     def letters(self) -> list[str]:
         return [message["MessageBody"] for message in self.aws.sqs.messages(QUEUE)]
 
+    def found_beside_records(self, canaries: dict[str, str]) -> list[str]:
+        """What dead letters say besides the record."""
+        beside = GivenAway()
+        for letter in self.letters:
+            beside.add("a dead letter", {**json.loads(letter), "record": None})
+        return beside.found(canaries)
+
     def found_in_letters(self, canaries: dict[str, str]) -> list[str]:
         stored = GivenAway()
         for letter in self.letters:
@@ -366,6 +373,8 @@ def test_a_service_that_quotes_the_request_is_not_quoted(
     world = World(tmp_path, rules(spec), leaks.given, quoting, {"state_table": None})
     world.deliver(record(1), record(2))
     assert leaks(ITEM) == []
+    assert world.found_beside_records(ITEM) == []
+    assert len(world.letters) == 2
     check_lines(world)
     assert world.log
 
