@@ -426,6 +426,12 @@ def larger_than_it_likes(peer: Peer) -> None:
     peer.hang()
 
 
+def larger_than_it_waits_for(peer: Peer) -> None:
+    """The same, and hangs up while the client still sends."""
+    peer.read_headers()
+    peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+
+
 # Connections that are kept
 
 

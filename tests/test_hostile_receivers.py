@@ -96,6 +96,7 @@ EXPECTED: dict[str, Answer | tuple[str, str, str]] = {
     "password_wanted": Answer(401),
     "proxy_password_wanted": Answer(407),
     "larger_than_it_likes": Answer(413),
+    "larger_than_it_waits_for": Answer(413),
     "close_after_each_answer": Answer(200),
     "reset_at_the_second_request": Answer(200),
     "speak_unasked": Answer(200),
@@ -108,7 +109,13 @@ EXPECTED: dict[str, Answer | tuple[str, str, str]] = {
     "plain_http_under_tls": TLS,
     "alert_in_the_handshake": TLS,
 }
-LARGE_BODY = {"hang_before_reading", "read_a_byte_at_a_time", "reset_before_the_body", "larger_than_it_likes"}
+LARGE_BODY = {
+    "hang_before_reading",
+    "read_a_byte_at_a_time",
+    "reset_before_the_body",
+    "larger_than_it_likes",
+    "larger_than_it_waits_for",
+}
 
 
 def transport_for(port: int, dial: Any = None) -> HttpTransport:

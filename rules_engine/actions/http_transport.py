@@ -128,8 +128,8 @@ class HttpTransport:
     def _exchange(self, connection: Connection, request: tuple[Any, ...], deadline: Deadline) -> Answer:
         connection.wire.lend(deadline, HEAD_LIMIT_BYTES)
         try:
-            # Who closes before the body has arrived may have answered: 413, for example.
-            with suppress(BrokenPipeError):
+            # Who hangs up before the body has arrived may have answered: 413, for example.
+            with suppress(ConnectionError):
                 connection.request(*request)
             response = connection.getresponse()
         except BaseException:
