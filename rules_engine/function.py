@@ -10,6 +10,7 @@ an event gives the response for Lambda.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
@@ -23,21 +24,22 @@ from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError, SettingsError
-from rules_engine.log_line import log_line, write_line
+from rules_engine.log_line import write_line
 from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from rules_engine.actions import Action
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.actions.host_policy import HostPolicy
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
     from rules_engine.delivery.resume import ResumeStore
-    from rules_engine.model import RuleSet
+    from rules_engine.model import ActionSpec, RuleSet
     from rules_engine.settings import Settings
 
 
@@ -60,8 +62,6 @@ class Function:
 
         Raises BundleError, RuleSetError, SettingsError.
         """
-        for name in settings.without_effect:
-            log(log_line("WARNING", f"{name} has no effect in this version"))
         data = _read_bundle(settings.bundle)
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
@@ -69,9 +69,10 @@ class Function:
         surroundings = rule_set.surroundings or Surroundings()
         environment = _environment(surroundings.references, environ, clients)
         # Delivery tries again by itself, and counts its tries.
-        action_clients = Clients(total_attempts=1)
+        action_clients = Clients(total_attempts=1, hosts=host_policy(settings))
         for connection in surroundings.connections:
-            action_type(connection.type).connect(connection, environment, action_clients)
+            with _of_bundle(connection):
+                action_type(connection.type).connect(connection, environment, action_clients)
         invocation = Invocation(
             engine,
             actions_of(rule_set, environment, action_clients),
@@ -106,9 +107,20 @@ def actions_of(
         rule_id, action_id = key
         rule = rule_set.rules[places[rule_id]]
         spec = next(spec for spec in rule.actions if spec.id == action_id)
-        return action_type(spec.type).build(spec, rule.scope, environment, clients)
+        with _of_bundle(spec):
+            return action_type(spec.type).build(spec, rule.scope, environment, clients)
 
     return OnDemand(build)
+
+
+@contextmanager
+def _of_bundle(spec: ActionSpec) -> Iterator[None]:
+    """What no schema would have let through makes a bundle that the author's side did not write."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        name = type(error).__name__
+        raise BundleError(f"the bundle's action '{spec.id}' cannot be read: {name}") from error
 
 
 def _environment(
@@ -122,6 +134,16 @@ def _environment(
         elif key not in environ:
             raise SettingsError(f"'{key}' is not set, and an action names it as ${{{key}}}")
     return {**environ, **resolve_references(remote, clients)}
+
+
+def host_policy(settings: Settings) -> HostPolicy | None:
+    """Where webhooks may go; None where the settings do not say. Raises SettingsError."""
+    if settings.allowed_hosts is None and settings.private_hosts is None:
+        return None
+    # Imported here: without these settings a function without webhooks does not need it.
+    from rules_engine.actions.host_policy import HostPolicy
+
+    return HostPolicy.of(settings.allowed_hosts, settings.private_hosts)
 
 
 def _resume_store(settings: Settings, clients: ClientsProtocol) -> ResumeStore:

@@ -15,7 +15,16 @@ PACKAGE = Path(__file__).parent.parent / "rules_engine"
 LAYERS = [
     {"light_dataclass"},
     {"errors"},
-    {"error_class", "exact_json", "attribute_value", "settings", "model", "on_demand", "poller"},
+    {
+        "error_class",
+        "exact_json",
+        "json_forms",
+        "attribute_value",
+        "settings",
+        "model",
+        "on_demand",
+        "poller",
+    },
     {"record", "source", "log_line", "views"},
     {"expression", "plain_record"},
     {"template", "index"},

@@ -19,6 +19,7 @@ from rules_engine.actions import (
     action_types,
 )
 from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
 from rules_engine.loader.wording import flow
@@ -131,6 +132,8 @@ def _check_typed(
     spec = _spec(node, name, plain)
     if not problems and not any(value.broken for value in config.values()):
         problems += [_of_config(node, finding) for finding in action_type.check(plain, spec.mode)]
+    if not problems:
+        problems += check_size(node, action_type, expressions.scope)
     return spec, problems
 
 

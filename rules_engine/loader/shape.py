@@ -45,6 +45,9 @@ KEYWORDS = frozenset(
 )  # fmt: skip
 """`anyOf` only between schemas of different types."""
 
+MOST_ERRORS = 1_000
+"""Of one file: nobody reads more, and looking for what was meant takes time."""
+
 _UNQUOTED = ("an action", "a rule")
 """Names of things that have no key."""
 
@@ -63,7 +66,16 @@ def check_shape(node: Node, schema: Schema, name: str, key: Node | None = None) 
     """What `schema` has against `node`, which the author knows as `name` and wrote under `key`."""
     problems: list[Problem] = []
     _check(node, schema, name, key, problems)
+    if len(problems) >= MOST_ERRORS:
+        problems.append(too_many_errors(node))
     return problems
+
+
+def too_many_errors(node: Node) -> Problem:
+    """Says that in and behind `node` there may be more mistakes than are told."""
+    message = f"the file has more than {MOST_ERRORS:,} mistakes"
+    hint = "mend those above; from here on the file was not checked"
+    return node.source.problem("RE110", message, node.location, hint)
 
 
 def is_known(schema: Any) -> bool:
@@ -187,6 +199,8 @@ def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, prob
     pattern = schema.get("propertyNames", {}).get("pattern")
     meant: set[str] = set()
     for entry, value in node.value.items():
+        if len(problems) >= MOST_ERRORS:
+            return
         if pattern is not None and not _search(pattern, entry):
             message = f"'{entry}' cannot be a name in '{name}'"
             hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
@@ -251,6 +265,8 @@ def _check_sequence(node: Node, schema: Schema, name: str, key: Node | None, pro
     items = schema.get("items")
     if items is not None:
         for index, item in enumerate(node.value):
+            if len(problems) >= MOST_ERRORS:
+                return
             _check(item, items, f"{name}[{index}]", None, problems)
     if schema.get("uniqueItems"):
         _check_unique(node, name, problems)
