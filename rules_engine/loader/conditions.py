@@ -16,7 +16,7 @@ from rules_engine.errors import ExpressionError
 from rules_engine.expression.checks import NamedConditions, check_condition
 from rules_engine.expression.checks.certain import Certainties
 from rules_engine.expression.checks.satisfiable import NO_RULE
-from rules_engine.loader.fixes import fix_within
+from rules_engine.loader.fixes import fix_within, in_quotes, needs_quotes
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from rules_engine.expression.checks.satisfiable import Circumstances
     from rules_engine.model import Scope
     from rules_engine.source import Node
-
-_IMAGE_HINTS = {"RE402": "read the other image, or change 'event' or 'view' of the rule"}
 
 MOST_FINDINGS_OF_A_TEXT = 100
 MOST_FINDINGS_OF_A_FILE = 1_000
@@ -109,20 +107,30 @@ class Expressions:
             findings = check(node.value, self._named, absent)[:MOST_FINDINGS_OF_A_TEXT]
             self._checked[identity] = findings
         self._found += len(findings)
-        return [problem_of(node, finding) for finding in findings]
+        return [problem_of(node, finding, absent) for finding in findings]
 
 
-def problem_of(node: Node, finding: Finding) -> Problem:
-    """A finding about the text of `node`, at its place in the file."""
+def problem_of(node: Node, finding: Finding, absent: Mapping[str, str] = NOTHING_ABSENT) -> Problem:
+    """A finding about the text of `node`, at its place in the file. `absent`: images that are never there."""
     location = node.locate(finding.start, finding.length)
     of_yaml = _yaml_hint(node, finding)
-    hint = of_yaml or finding.hint or _IMAGE_HINTS.get(finding.code)
+    hint = of_yaml or finding.hint
+    if hint is None and finding.code == "RE402":
+        hint = _image_hint(absent)
     fix = None
     if finding.fix is not None and of_yaml is None:
         fix = fix_within(node, finding.start, finding.length, finding.fix)
+        if hint is not None and hint.endswith(finding.fix) and needs_quotes(node, finding.start, finding.fix):
+            hint = hint.removesuffix(finding.fix) + in_quotes(node, finding.length, finding.fix)
     return node.source.problem(
         finding.code, finding.message, location, hint, severity=finding.severity, fix=fix
     )
+
+
+def _image_hint(absent: Mapping[str, str]) -> str:
+    """What to read in place of an image that is never there."""
+    there = next((image for image in ("new", "old") if image not in absent), "keys")
+    return f"read '{there}', which is there, or change 'event' or 'view' of the rule"
 
 
 def reference_problem(node: Node) -> Problem | None:
@@ -131,7 +139,7 @@ def reference_problem(node: Node) -> Problem | None:
     if match is None:
         return None
     message = f"'{match[0]}' is not replaced here"
-    hint = "environment variables and secrets can be used in the values of actions only"
+    hint = "write the value itself: only the values of actions take environment variables and secrets"
     return node.source.problem("RE305", message, node.locate(match.start(), len(match[0])), hint)
 
 

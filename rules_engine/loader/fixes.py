@@ -23,11 +23,26 @@ def fix_within(node: Node, start: int, length: int, text: str) -> Fix | None:
         return None
     if not node.style and (": " in text or " #" in text):
         return None  # a plain text ends there
+    if needs_quotes(node, start, text):
+        return fix_of(node, in_quotes(node, length, text))
     last = min(start + length, len(places)) - 1
     begin, end = node.start + places[start][0], node.start + places[last][1]
     if "\n" in node.source.text[begin:end]:
         return None
     return Fix(node.source.location(begin, end), _spelled(text, node.style))
+
+
+def needs_quotes(node: Node, start: int, text: str) -> bool:
+    """Whether `text`, at the beginning of a value without quotes, would be a tag to YAML."""
+    return not node.style and start == 0 and text.startswith("!")
+
+
+def in_quotes(node: Node, length: int, text: str) -> str:
+    """The whole value of `node` in quotes, with `text` in place of its first `length` characters."""
+    value = text + node.value[length:]
+    if '"' in value or "\\" in value:
+        return "'" + _spelled(value, "'") + "'"
+    return f'"{value}"'
 
 
 def _spelled(text: str, style: str) -> str:

@@ -99,7 +99,7 @@ def _condition(first: Rule, last: Write) -> tuple[str, str]:
     """(what the change by the last write of a loop does not meet, a remark on it)."""
     written = [str(path[0]) for path in last.leaves if path]
     if last.operation == "put" and len(written) > 1:
-        return f"!present(&{written[-1]})", " a second time"
+        return f'"!present(&{written[-1]})"', " a second time"
     attribute = _reacts_to(first, last)
     if attribute is not None:
         return f"changed(&{attribute})", ""

@@ -137,7 +137,7 @@ def _check_subject(test: Node, rule: Node | None, matches: Node | None) -> Itera
         yield test.source.problem("RE108", message, _start(test), hint)
     elif matches is not None and "expect" in test.keys:
         message = "'expect' does not go together with 'matches'"
-        hint = "remove it; what one rule makes of the record is for a test with rule: ID"
+        hint = "remove 'expect', or write rule: ID in place of 'matches' to test what one rule does"
         yield test.source.problem("RE109", message, test.keys["expect"].location, hint)
 
 

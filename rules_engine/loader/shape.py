@@ -260,7 +260,9 @@ def _check_sequence(node: Node, schema: Schema, name: str, key: Node | None, pro
         message = (
             f"'{name}' is an empty list" if count == 0 else f"'{name}' must have {limit}, but has {count}"
         )
-        hint = "write its entries" if count < least else "remove entries"
+        example = next(iter(schema.get("examples", ())), None)
+        such_as = f", such as: {name}: {flow(example)}" if example is not None else ""
+        hint = f"add an entry{such_as}" if count < least else "remove entries"
         problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
     items = schema.get("items")
     if items is not None:

@@ -120,7 +120,9 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
     if node.kind == "scalar" and node.value is None:
         return f"write a value after '{name}:'{such_as}" if name else "write a value"
     if schema.get("title") == "condition" and not (node.kind == "sequence" and node.style == "block"):
-        return f"write an expression{such_as}"
+        always = node.value is True and name == "when"
+        otherwise = "for every record leave 'when' out; otherwise " if always else ""
+        return f"{otherwise}write an expression{such_as}"
     hint = _HINTS[node.kind](node, wanted, name)
     return hint or f"write {_KINDS[wanted[0]]}{such_as}"
 

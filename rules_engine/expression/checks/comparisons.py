@@ -28,6 +28,10 @@ _NUMBER_TEXT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _TEXTS = frozenset({"awsRegion", "createdAt", "eventID", "eventName", "sequenceNumber", "table"})
 """Fields of a record that are text."""
 
+_ORDERS_NUMBERS = (
+    "such a comparison is never true: compare numbers (to_number makes one of text), or use == or !="
+)
+
 
 def check_comparison(place: Place, report: Report) -> None:
     """A comparator with its two operands."""
@@ -148,7 +152,7 @@ def _check_orderable(side: Place, other: Place, report: Report) -> None:
         kind, "a map"
     )
     message = f"'{_sign(side)}' orders numbers, and {shown(node.text)} is {what}"
-    report.add(side, "RE211", message, "such a comparison is never true; compare numbers, or use == or !=")
+    report.add(side, "RE211", message, _ORDERS_NUMBERS)
 
 
 def _is_text_of_record(place: Place) -> bool:

@@ -188,4 +188,8 @@ def _unclosed(text: str, tokens: Sequence[Token], opener: Token) -> Mistake:
     if joined or tokens[-1] is opener:
         return Mistake("RE201", message, opener.start, opener.end, f"put '{partner}' where it ends")
     end = tokens[-1].end
-    return Mistake("RE201", message, opener.start, end, "", text[opener.start : end] + partner)
+    start = opener.start
+    called = next((token for token in tokens if token.kind == "name" and token.end == start), None)
+    if opener.text == "(" and called is not None:
+        start = called.start
+    return Mistake("RE201", message, start, end, "", text[start:end] + partner)
