@@ -41,7 +41,7 @@ soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,0
 	$(BIN)/python -m tests.soak.records --records 1000000
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
 
-fuzz: $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target
+fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target
 	for target in source expression record url; do \
 	  $(BIN)/python -m tests.fuzz $$target --seconds $(SECONDS) || exit 1; done
 
