@@ -32,6 +32,7 @@ compliance: $(VENV)/dev.stamp  ## the official JMESPath compliance suite, fetche
 soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,000 simulated deliveries, about an hour
 	$(BIN)/python -m tests.soak.expression --cases 200000
 	$(BIN)/python -m tests.soak.index --pairs 100000
+	$(BIN)/python -m tests.soak.filters --pairs 1000000
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
 
 bench: $(VENV)/bench.stamp  ## every benchmark beside its goal and the last committed figures, about ten minutes
