@@ -10,6 +10,7 @@ load boto3.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.actions.host_policy import HostPolicy
+    from rules_engine.actions.transport import Transport
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -34,12 +37,19 @@ PARAMETER = "ssm:"
 class Clients:
     """boto3 clients. `timeout_seconds` is how long one attempt waits for an answer. Raises SettingsError.
 
-    `total_attempts` is 1 for whoever tries again by himself.
+    `total_attempts` is 1 for whoever tries again by himself; `hosts` says where webhooks may go.
     """
 
-    def __init__(self, total_attempts: int = TOTAL_ATTEMPTS) -> None:
+    def __init__(self, total_attempts: int = TOTAL_ATTEMPTS, hosts: HostPolicy | None = None) -> None:
         self._total_attempts = total_attempts
+        self._hosts = hosts
         self._clients: dict[tuple[str, float], Any] = {}
+
+    @cached_property
+    def transport(self) -> Transport:
+        from rules_engine.actions.http_transport import HttpTransport
+
+        return HttpTransport(self._hosts)
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """`Any`: the service is a name, so no stub fits."""

@@ -23,7 +23,7 @@ from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError, SettingsError
-from rules_engine.log_line import log_line, write_line
+from rules_engine.log_line import write_line
 from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from rules_engine.actions import Action
     from rules_engine.actions import Clients as ClientsProtocol
+    from rules_engine.actions.host_policy import HostPolicy
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
     from rules_engine.delivery.resume import ResumeStore
@@ -60,8 +61,6 @@ class Function:
 
         Raises BundleError, RuleSetError, SettingsError.
         """
-        for name in settings.without_effect:
-            log(log_line("WARNING", f"{name} has no effect in this version"))
         data = _read_bundle(settings.bundle)
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
@@ -69,7 +68,7 @@ class Function:
         surroundings = rule_set.surroundings or Surroundings()
         environment = _environment(surroundings.references, environ, clients)
         # Delivery tries again by itself, and counts its tries.
-        action_clients = Clients(total_attempts=1)
+        action_clients = Clients(total_attempts=1, hosts=host_policy(settings))
         for connection in surroundings.connections:
             action_type(connection.type).connect(connection, environment, action_clients)
         invocation = Invocation(
@@ -122,6 +121,16 @@ def _environment(
         elif key not in environ:
             raise SettingsError(f"'{key}' is not set, and an action names it as ${{{key}}}")
     return {**environ, **resolve_references(remote, clients)}
+
+
+def host_policy(settings: Settings) -> HostPolicy | None:
+    """Where webhooks may go; None where the settings do not say. Raises SettingsError."""
+    if settings.allowed_hosts is None and settings.private_hosts is None:
+        return None
+    # Imported here: without these settings a function without webhooks does not need it.
+    from rules_engine.actions.host_policy import HostPolicy
+
+    return HostPolicy.of(settings.allowed_hosts, settings.private_hosts)
 
 
 def _resume_store(settings: Settings, clients: ClientsProtocol) -> ResumeStore:

@@ -3,8 +3,8 @@
 - `RULES_ENGINE_BUNDLE`: path of the bundle. Default: `bundle.json` beside the `rules_engine` package, where
   `build` puts it.
 - `RULES_ENGINE_PARTIAL_BATCH`: `on` where the event source mapping has `ReportBatchItemFailures`; `off`
-  (default) makes every failure fail the whole batch. Set to `on` without the mapping's setting it would
-  lose records.
+  (default) makes every failure fail the whole batch. Set to `on` without the mapping's setting it would lose
+  records.
 - `RULES_ENGINE_STATE_TABLE`: name or ARN of the DynamoDB table in which the function keeps what the next
   delivery of a batch must know: key `id` (a string), time to live in `expires_at`. Without it everything
   after a failed record is done again, and `mode: once` of table actions cannot be had.
@@ -14,12 +14,14 @@
   it such a record is never given up.
 - `RULES_ENGINE_GIVE_UP_SECONDS`: age of a record after which a failure that might pass becomes a dead letter
   too; 1 to 72000, default 21600 (6 hours).
+- `RULES_ENGINE_ALLOWED_HOSTS`: hosts that webhooks may go to, separated by commas or spaces: a name, an
+  address, `*.example.com` for all names below that one, each with `:port` or for any port. Default: every
+  host.
+- `RULES_ENGINE_PRIVATE_HOSTS`: `host:port` of receivers that may be at a loopback or private address,
+  separated in the same way, such as one in the function's own network. Default: none; webhooks go to public
+  addresses only.
 - `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
   `off`.
-
-The names in `WITHOUT_EFFECT` are read by no code of this version. They are accepted, so that one environment
-serves several versions, and the function warns of each that is set: nobody should believe in a restriction
-that nothing keeps.
 
 A bad value or an unknown `RULES_ENGINE_` name is a SettingsError: a misspelt setting that silently does
 nothing is found in production. Region, credentials and endpoints are boto3's own variables and not repeated
@@ -44,6 +46,8 @@ STATE_TABLE = "RULES_ENGINE_STATE_TABLE"
 DEAD_LETTER_QUEUE_URL = "RULES_ENGINE_DEAD_LETTER_QUEUE_URL"
 SPILL_BUCKET = "RULES_ENGINE_SPILL_BUCKET"
 GIVE_UP_SECONDS = "RULES_ENGINE_GIVE_UP_SECONDS"
+ALLOWED_HOSTS = "RULES_ENGINE_ALLOWED_HOSTS"
+PRIVATE_HOSTS = "RULES_ENGINE_PRIVATE_HOSTS"
 DEBUG_VALUES = "RULES_ENGINE_DEBUG_VALUES"
 
 NAMES = (
@@ -53,12 +57,9 @@ NAMES = (
     DEAD_LETTER_QUEUE_URL,
     SPILL_BUCKET,
     GIVE_UP_SECONDS,
+    ALLOWED_HOSTS,
+    PRIVATE_HOSTS,
     DEBUG_VALUES,
-)
-
-WITHOUT_EFFECT = (
-    "RULES_ENGINE_ALLOWED_HOSTS",
-    "RULES_ENGINE_PRIVATE_HOSTS",
 )
 
 DEFAULT_GIVE_UP_SECONDS = 21_600
@@ -78,15 +79,16 @@ class Settings:
     dead_letter_queue_url: str | None = None
     spill_bucket: str | None = None
     give_up_seconds: int = DEFAULT_GIVE_UP_SECONDS
+    allowed_hosts: str | None = None
+    private_hosts: str | None = None
+    """Both as they are written: `HostPolicy` reads them."""
     debug_values: bool = False
-    without_effect: tuple[str, ...] = ()
-    """Names of variables that are set and do nothing in this version."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """The settings in `environ`. Raises SettingsError naming the variable."""
         for name in sorted(environ):
-            if name.startswith(PREFIX) and name not in (*NAMES, *WITHOUT_EFFECT):
+            if name.startswith(PREFIX) and name not in NAMES:
                 raise SettingsError(_unknown(name))
         return cls(
             bundle=_path(environ, BUNDLE, DEFAULT_BUNDLE),
@@ -95,8 +97,9 @@ class Settings:
             dead_letter_queue_url=_text(environ, DEAD_LETTER_QUEUE_URL),
             spill_bucket=_text(environ, SPILL_BUCKET),
             give_up_seconds=_seconds(environ, GIVE_UP_SECONDS, DEFAULT_GIVE_UP_SECONDS),
+            allowed_hosts=_text(environ, ALLOWED_HOSTS),
+            private_hosts=_text(environ, PRIVATE_HOSTS),
             debug_values=_switch(environ, DEBUG_VALUES),
-            without_effect=tuple(name for name in WITHOUT_EFFECT if name in environ),
         )
 
 

@@ -1,18 +1,20 @@
 """Fixtures that start real servers: one ministack for the whole session, names of its own for each test.
 
-Hypothesis runs without its limits of time, for an example and for making examples: on a busy machine they
-fail at random. What it finds comes with the line that repeats it elsewhere.
+No test may connect to anything but loopback: see `network_spy`. Hypothesis runs without its limits of time,
+for an example and for making examples: on a busy machine they fail at random. What it finds comes with the
+line that repeats it elsewhere.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from rules_engine.local.ministack import Ministack
+from tests import network_spy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +23,25 @@ settings.register_profile(
     "rules_engine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rules_engine")
+
+network_spy.watch()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if network_spy.FORBIDDEN:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for address in network_spy.FORBIDDEN:
+        terminalreporter.write_line(f"FAILED: a test tried to connect to {address}", red=True)
+
+
+@pytest.fixture
+def connects() -> list[Any]:
+    """The addresses that this test asks to be connected to, as they come."""
+    network_spy.CONNECTS.clear()
+    return network_spy.CONNECTS
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rules_engine.local.loopback import Exchange, LoopbackServer
+from rules_engine.settings import PRIVATE_HOSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,15 @@ def running_receiver() -> Iterator[Receiver]:
     with LoopbackServer(Keeping) as server:
         receiver = Receiver(f"http://{server.address}")
         yield receiver
+
+
+def reaching(url: str) -> dict[str, str]:
+    """What a function needs in its environment to send to this server, which is not at a public address."""
+    return {"URL": url, PRIVATE_HOSTS: authority_of(url)}
+
+
+def authority_of(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 @contextmanager

@@ -8,12 +8,13 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from rules_engine.actions import ConfigFinding, webhook
+from rules_engine.actions.host_policy import HostPolicy
 from rules_engine.actions.signature import parse_keys
 from rules_engine.aws import Clients
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import EMPTY_SCOPE
-from tests.receiver import running_receiver
+from tests.receiver import Receiver, authority_of, running_receiver
 from tests.units import SHIPPED_CHANGE, action_spec, delivery_of, raw_record
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ def render(
 
 def build(spec: ActionSpec, environment: Mapping[str, str] | None = None) -> webhook.WebhookAction:
     return webhook.build(spec, EMPTY_SCOPE, environment or {}, Clients())
+
+
+def build_for(receiver: Receiver | WebhookReceiver, spec: ActionSpec, **known: Any) -> webhook.WebhookAction:
+    """With leave to send to this server, which is on loopback; its URL is `${URL}`."""
+    clients = Clients(hosts=HostPolicy.of(None, authority_of(receiver.url)))
+    return webhook.build(spec, EMPTY_SCOPE, {"URL": receiver.url, **known}, clients)
 
 
 def test_without_a_body_the_change_is_posted() -> None:
@@ -274,7 +281,7 @@ def test_what_is_received_is_signed_by_every_key(
     with WebhookReceiver(KEY) as receiver:
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        action = build(spec, {"URL": receiver.url, "secret:s": keys})
+        action = build_for(receiver, spec, **{"secret:s": keys})
         action.perform(action.render(delivery_of(spec)))
     (received,) = receiver.received
     assert (received.refusal, received.webhook_id) == (None, delivery_of(spec).id)
@@ -282,10 +289,10 @@ def test_what_is_received_is_signed_by_every_key(
 
 
 def test_the_reference_library_accepts_the_request_as_it_arrived() -> None:
-    spec = action_spec("webhook", url="${URL}", allow_plain_http=True)
+    spec = action_spec("webhook", url="${URL}/orders", allow_plain_http=True)
     with running_receiver() as receiver:
         # Signed over plain HTTP, which no config can ask for, to see every byte of the request.
-        action = build(spec, {"URL": f"{receiver.url}/orders"})
+        action = build_for(receiver, spec)
         signing = dataclasses.replace(action, keys=parse_keys(KEY))
         signing.perform(signing.render(delivery_of(spec)))
     (received,) = receiver.received
@@ -305,7 +312,7 @@ def test_each_attempt_has_its_own_time_and_the_same_id() -> None:
     times = iter([1_700_000_000.9, 1_700_000_100.0])
     spec = action_spec("webhook", url="${URL}", allow_plain_http=True)
     with running_receiver() as receiver:
-        action = webhook.build(spec, EMPTY_SCOPE, {"URL": receiver.url}, Clients(), clock=lambda: next(times))
+        action = dataclasses.replace(build_for(receiver, spec), clock=lambda: next(times))
         request = action.render(delivery_of(spec))
         action.perform(request)
         action.perform(request)
@@ -318,10 +325,10 @@ def test_each_attempt_has_its_own_time_and_the_same_id() -> None:
     [(301, "unknown"), (400, "permanent"), (404, "systemic"), (410, "gone"), (503, "transient")],
 )
 def test_any_other_answer_is_a_failure_that_does_not_show_the_url(status: int, error_class: str) -> None:
-    spec = action_spec("webhook", url="${URL}", allow_plain_http=True)
+    spec = action_spec("webhook", url="${URL}/canary?token=canary", allow_plain_http=True)
     with running_receiver() as receiver:
         receiver.answers.append((status, {"location": "/", "retry_after": "7"}))
-        action = build(spec, {"URL": f"{receiver.url}/canary?token=canary"})
+        action = build_for(receiver, spec)
         with pytest.raises(ActionError) as failure:
             action.perform(action.render(delivery_of(spec)))
     assert (failure.value.code, str(failure.value)) == (f"HTTP_{status}", f"the receiver answered {status}")

@@ -18,7 +18,7 @@ from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.poller import Entry, Failed, MappingSettings, VirtualShard, read_answer
 from tests.aws_proxy import AwsProxy
 from tests.delivery_fakes import change
-from tests.receiver import Receiver, running_receiver
+from tests.receiver import Receiver, reaching, running_receiver
 from tests.test_delivery_local import PUBLISHED, WEBHOOK, Surroundings, new_surroundings
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_wherever_the_function_is_killed_nothing_is_lost_and_once_is_once(
     proxy = AwsProxy(ministack.endpoint_url)
     package = build_package(RuleSet((WEBHOOK, PUBLISHED, COUNTED)))
     with proxy, running_receiver() as receiver:
-        environment = surroundings.environment | {"URL": receiver.url, "AWS_ENDPOINT_URL": proxy.url}
+        environment = surroundings.environment | reaching(receiver.url) | {"AWS_ENDPOINT_URL": proxy.url}
         with FunctionProcess(package, environment, timeout_seconds=60) as function:
             killer = Killer(function)
             proxy.refuse, proxy.done, proxy.answered = killer.before, killer.at(EFFECT), killer.at(ANSWER)

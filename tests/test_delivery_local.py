@@ -17,9 +17,10 @@ from rules_engine.local.ministack import free_port
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.redrive.message import read_message
+from rules_engine.settings import PRIVATE_HOSTS
 from tests.aws_proxy import AwsProxy
 from tests.delivery_fakes import change, malformed
-from tests.receiver import Receiver, running_receiver, silent_server
+from tests.receiver import Receiver, reaching, running_receiver, silent_server
 from tests.test_actions_sns import subscribed
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def test_a_poison_record_in_a_batch_of_a_hundred_neither_blocks_nor_repeats_the_
     raws = records(100)
     with (
         running_receiver() as receiver,
-        function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function,
+        function_of(surroundings.environment | reaching(receiver.url), WEBHOOK, PUBLISHED) as function,
     ):
         receiver.failing["/o-50"] = 422
         assert deliver(function, raws) == []
@@ -169,7 +170,7 @@ def test_a_record_that_fails_for_a_while_comes_again_alone(surroundings: Surroun
     raws = records(100)
     with (
         running_receiver() as receiver,
-        function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function,
+        function_of(surroundings.environment | reaching(receiver.url), WEBHOOK, PUBLISHED) as function,
     ):
         receiver.failing["/o-50"] = 503
         assert deliver(function, raws) == raws[49:]
@@ -190,7 +191,7 @@ def test_a_webhook_that_is_down_for_a_while_loses_nothing_and_keeps_nobody_waiti
     with (
         running_receiver() as receiver,
         _gate(receiver) as gate,
-        function_of(surroundings.environment | {"URL": gate.url}, WEBHOOK, PUBLISHED, COPIED) as function,
+        function_of(surroundings.environment | reaching(gate.url), WEBHOOK, PUBLISHED, COPIED) as function,
     ):
         gate.is_shut = True
         assert deliver(function, raws) == raws
@@ -231,12 +232,29 @@ def _gate(receiver: Receiver) -> Iterator[_Gate]:
 
 def test_a_port_that_nobody_listens_on_is_a_receiver_that_is_down(surroundings: Surroundings) -> None:
     raws = records(20)
-    url = {"URL": f"http://127.0.0.1:{free_port()}"}
+    url = reaching(f"http://127.0.0.1:{free_port()}")
     with function_of(surroundings.environment | url, WEBHOOK, PUBLISHED) as function:
         assert deliver(function, raws) == raws
         figures = metrics(function)
     assert (figures["Delivered"], figures["Unresolved"]) == (20, 20)
     assert len(surroundings.published()) == 20
+
+
+def test_a_receiver_that_no_setting_allows_gets_nothing_and_its_records_become_dead_letters(
+    surroundings: Surroundings,
+) -> None:
+    raws = records(3)
+    with (
+        running_receiver() as receiver,
+        function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function,
+    ):
+        assert deliver(function, raws) == []
+        figures = metrics(function)
+    assert receiver.received == []
+    assert (figures["BlockedTargets"], figures["DeadLettered"], figures["Delivered"]) == (3, 3, 3)
+    errors = [letter.error for letter in surroundings.dead_letters()]
+    message = "the receiver has a loopback address: webhooks go to public ones only"
+    assert errors == [{"class": "blocked", "code": "ADDRESS_NOT_ALLOWED", "message": message}] * 3
 
 
 def test_a_throttled_table_gets_everything_in_the_end_and_once(surroundings: Surroundings) -> None:
@@ -301,7 +319,7 @@ def test_without_a_state_table_and_a_queue_nothing_is_lost_either(surroundings: 
     raws = records(20)
     settings = {"RULES_ENGINE_STATE_TABLE", "RULES_ENGINE_DEAD_LETTER_QUEUE_URL"}
     bare = {name: value for name, value in surroundings.environment.items() if name not in settings}
-    with running_receiver() as receiver, function_of(bare | {"URL": receiver.url}, WEBHOOK) as function:
+    with running_receiver() as receiver, function_of(bare | reaching(receiver.url), WEBHOOK) as function:
         receiver.failing["/o-5"] = 422
         assert deliver(function, raws) == raws[4:]
         receiver.failing.clear()
@@ -313,7 +331,7 @@ def test_without_a_state_table_and_a_queue_nothing_is_lost_either(surroundings: 
 def test_a_function_that_is_killed_in_the_middle_loses_nothing(surroundings: Surroundings) -> None:
     raws = records(30)
     with running_receiver() as receiver, silent_server() as silent:
-        environment = surroundings.environment | {"URL": silent}
+        environment = surroundings.environment | reaching(silent)
         package = build_package(RuleSet((WEBHOOK, PUBLISHED)))
         with FunctionProcess(package, environment, timeout_seconds=3) as function:
             error = function.invoke({"Records": raws}).error
@@ -321,7 +339,7 @@ def test_a_function_that_is_killed_in_the_middle_loses_nothing(surroundings: Sur
         assert "Task timed out" in error["errorMessage"]
         done = surroundings.published()
         assert done == sorted(raw["eventID"] for raw in raws)
-        with function_of(surroundings.environment | {"URL": receiver.url}, WEBHOOK, PUBLISHED) as function:
+        with function_of(surroundings.environment | reaching(receiver.url), WEBHOOK, PUBLISHED) as function:
             assert deliver(function, raws) == []
         assert requests_to(receiver) == {f"/o-{number}": 1 for number in range(1, 31)}
     # What the killed invocation had done is repeated: it could not say so.
@@ -347,7 +365,9 @@ def test_no_secret_and_no_item_value_gets_into_logs_metrics_errors_or_letters(
         surroundings.aws.client("secretsmanager").create_secret(Name=secret, SecretString=text)
         young, old = change(1, name="canary-value"), change(2, name="canary-value")
         young["dynamodb"]["ApproximateCreationDateTime"] = int(time.time())
-        with function_of(surroundings.environment | ours, posted, PUBLISHED, COPIED) as function:
+        with function_of(
+            surroundings.environment | ours | {PRIVATE_HOSTS: receiver.address}, posted, PUBLISHED, COPIED
+        ) as function:
             error = function.invoke({"Records": [young, old, malformed(3)]}).error
             figures, log = metrics(function), function.log
         assert {each.headers["x-token"] for each in receiver.received} == {"canary-secret"}

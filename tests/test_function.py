@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
 from rules_engine.settings import Settings
-from tests.receiver import running_receiver
+from tests.receiver import authority_of, running_receiver
 from tests.units import SHIPPED
 
 if TYPE_CHECKING:
@@ -59,16 +58,18 @@ WEBHOOK = ActionSpec(
 
 def test_every_matching_record_reaches_the_target_and_the_answer_is_success(tmp_path: Path) -> None:
     with running_receiver() as receiver:
-        function = Function.from_settings(settings_for(rule(WEBHOOK), tmp_path), {"URL": receiver.url})
+        settings = settings_for(rule(WEBHOOK), tmp_path, private_hosts=authority_of(receiver.url))
+        function = Function.from_settings(settings, {"URL": receiver.url})
         assert function(event(1, 2), None) == {"batchItemFailures": []}
     received = sorted((each.path, each.body) for each in receiver.received)
     assert received == [("/o-1", b'"e-1"'), ("/o-2", b'"e-2"')]
 
 
 def test_the_first_record_that_failed_is_the_checkpoint(tmp_path: Path) -> None:
-    settings = settings_for(rule(WEBHOOK), tmp_path, partial_batch=True)
     lines: list[str] = []
     with running_receiver() as receiver:
+        hosts = authority_of(receiver.url)
+        settings = settings_for(rule(WEBHOOK), tmp_path, partial_batch=True, private_hosts=hosts)
         receiver.failing["/o-2"] = 422
         function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
         answer = function(event(1, 2, 3), None)
@@ -83,7 +84,7 @@ def test_without_partial_answers_a_failure_fails_the_batch_and_drags_no_other_er
     lines: list[str] = []
     with running_receiver() as receiver:
         receiver.failing["/o-1"] = 422
-        settings = settings_for(rule(WEBHOOK), tmp_path)
+        settings = settings_for(rule(WEBHOOK), tmp_path, private_hosts=authority_of(receiver.url))
         function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
         with pytest.raises(BatchError) as failure:
             function(event(1, 2), None)
@@ -98,13 +99,38 @@ def test_an_event_that_is_no_batch_is_never_a_success(tmp_path: Path, nothing: A
         function(nothing, None)
 
 
-def test_a_setting_without_effect_is_warned_of(tmp_path: Path) -> None:
+def test_a_receiver_that_no_setting_allows_is_never_reached(tmp_path: Path) -> None:
     lines: list[str] = []
-    settings = replace(settings_for(RuleSet(), tmp_path), without_effect=("RULES_ENGINE_ALLOWED_HOSTS",))
-    Function.from_settings(settings, {}, lines.append)
-    assert [json.loads(line) for line in lines] == [
-        {"level": "WARNING", "message": "RULES_ENGINE_ALLOWED_HOSTS has no effect in this version"}
-    ]
+    with running_receiver() as receiver:
+        settings = settings_for(rule(WEBHOOK), tmp_path, partial_batch=True)
+        function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
+        assert function(event(1), None) == {"batchItemFailures": [{"itemIdentifier": "100"}]}
+    (line,) = map(json.loads, lines)
+    message = "the receiver has a loopback address: webhooks go to public ones only"
+    assert (line["class"], line["code"], line["error"]) == ("blocked", "ADDRESS_NOT_ALLOWED", message)
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            {"allowed_hosts": "https://hooks.example.com/"},
+            "RULES_ENGINE_ALLOWED_HOSTS: 'https://hooks.example.com/' cannot be used (only host and port are "
+            "wanted): write hooks.example.com, *.example.com or hooks.example.com:8443",
+        ),
+        (
+            {"private_hosts": "10.0.0.5"},
+            "RULES_ENGINE_PRIVATE_HOSTS: '10.0.0.5' has no port: write 10.0.0.5:443",
+        ),
+    ],
+)
+def test_hosts_that_cannot_be_read_stop_the_start(
+    setting: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as failure:
+        Function.from_settings(settings_for(RuleSet(), tmp_path, **setting), {})
+    assert str(failure.value) == message
 
 
 def test_a_bundle_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
@@ -203,7 +229,8 @@ def test_the_whole_way_from_a_bundle_to_three_targets(
         (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         environ = {"TOPIC": topic, "URL": receiver.url, "HISTORY": history}
-        function = Function.from_settings(settings_for(rules, tmp_path), environ)
+        settings = settings_for(rules, tmp_path, private_hosts=receiver.address)
+        function = Function.from_settings(settings, environ)
         assert function(event(1, 2), None) == {"batchItemFailures": []}
     received = sorted((each.payload["eventID"], each.refusal) for each in receiver.received)
     assert received == [("e-1", None), ("e-2", None)]

@@ -122,3 +122,14 @@ def test_boto3_and_an_action_type_are_loaded_where_a_rule_uses_them(tmp_path: Pa
     started, ended = loaded(AWS, [], tmp_path)
     assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_AWS
     assert others(ended) == {"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+
+
+WEBHOOK = [ActionSpec("webhook", "webhook", {"url": "https://hooks.example.com/{{ keys.order_id }}"})]
+OURS_FOR_WEBHOOKS = {"actions.endpoint", "actions.signature", "actions.webhook"}
+NETWORK = {"http.client", "urllib3"}
+
+
+def test_what_sends_webhooks_is_loaded_with_the_first_of_them(tmp_path: Path) -> None:
+    started, ended = loaded(WEBHOOK, [], tmp_path)
+    assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_WEBHOOKS
+    assert ended & NETWORK == set()

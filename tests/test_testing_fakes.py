@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from rules_engine.actions.transport import Answer
+from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.invocation import Invocation
 from rules_engine.engine import Engine
+from rules_engine.errors import ActionError
 from rules_engine.function import actions_of
 from rules_engine.model import ActionSpec, Rule, RuleSet
+from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event
 from rules_engine.testing import (
     FakeAws,
@@ -406,3 +410,42 @@ def test_random_faults_follow_the_mix_and_the_seed() -> None:
 def test_a_share_must_be_a_share() -> None:
     with pytest.raises(ValueError, match=r"^crashes must be a share from 0 to 1$"):
         FaultMix("wrong", crashes=1.5)
+
+
+# Webhooks
+
+
+def posted(aws: FakeAws) -> Any:
+    return aws.transport.send("POST", "https://hooks.example.com/o-1", {"x-a": "b"}, b"{}", 10)
+
+
+def test_a_webhook_that_arrived_is_an_effect() -> None:
+    aws = FakeAws()
+    assert posted(aws) == Answer(204)
+    request = {"url": "https://hooks.example.com/o-1", "headers": {"x-a": "b"}, "body": "{}"}
+    assert [tuple(effect[:3]) for effect in aws.effects] == [("webhook", "POST", request)]
+
+
+def test_a_fault_of_a_webhook_is_an_answer_or_none_at_all() -> None:
+    faults = [Fault.error("ValidationException"), Fault.error("ThrottlingException"), Fault.lost(10)]
+    aws = FakeAws(faults=ScriptedFaults(dict(enumerate(faults))))
+    assert [posted(aws), posted(aws)] == [Answer(422), Answer(503)]
+    assert aws.effects == []
+    with pytest.raises(ActionError) as failure:
+        posted(aws)
+    assert (failure.value.code, failure.value.error_class) == ("TIMEOUT", "transient")
+    assert len(aws.effects) == 1
+
+
+def test_the_actions_of_rules_send_their_webhooks_to_it() -> None:
+    aws = FakeAws()
+    hook = ActionSpec("w", "webhook", {"url": "https://hooks.example.com/{{ keys.id }}", "body": "hello"})
+    rules = RuleSet((Rule("r", ("orders",), (hook,)),))
+    invocation = Invocation(
+        Engine.from_rules(rules), actions_of(rules, {}, aws), log=print, workers=InlineWorkers
+    )
+    raw = record_from_images({"event": "INSERT", "keys": {"id": "o-1"}, "new": {"id": "o-1"}}, "orders")
+    invocation.deliver(parse_event({"Records": [raw]}), InvocationContext.of(None))
+    assert [(effect.request["url"], effect.request["body"]) for effect in aws.effects] == [
+        ("https://hooks.example.com/o-1", '"hello"')
+    ]

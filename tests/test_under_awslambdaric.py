@@ -26,7 +26,7 @@ from rules_engine.local.targets import Effect, Targets, distinct, logged
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
-from rules_engine.settings import Settings
+from rules_engine.settings import PRIVATE_HOSTS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +109,8 @@ def test_in_process_the_same_records_do_the_same(
         monkeypatch.setenv(name, value)
     with zipfile.ZipFile(io.BytesIO(build_package(rule_set))) as package:
         package.extract("bundle.json", tmp_path)
-    function = Function.from_settings(Settings(tmp_path / "bundle.json"), environment)
+    settings = Settings(tmp_path / "bundle.json", private_hosts=environment[PRIVATE_HOSTS])
+    function = Function.from_settings(settings, environment)
     response = function(mapped.event, None)
     effects = distinct([*fresh.effects(), *logged(capsys.readouterr().out)])
     assert response == SUCCESS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.report import Row, Table
 from bench.timing import WrongAnswer
 from bench.workload import records
-from rules_engine.actions import sns, table, webhook
+from rules_engine.actions import action_type
 from rules_engine.actions.transport import Answer
 from rules_engine.delivery.identity import deliveries_of
 from rules_engine.delivery.invocation import Invocation
@@ -48,6 +48,10 @@ class _Slow:
         self.down = down
 
     def client(self, service: str, timeout_seconds: float | None = None) -> _Slow:
+        return self
+
+    @property
+    def transport(self) -> _Slow:
         return self
 
     def _take(self, names: Sequence[str]) -> None:
@@ -115,11 +119,7 @@ def _batch() -> list[StreamRecord | MalformedRecord]:
 
 
 def _action(spec: ActionSpec, slow: _Slow) -> Action:
-    if spec.type == "webhook":
-        return webhook.build(spec, EMPTY_SCOPE, {}, None, transport=slow)
-    if spec.type == "sns":
-        return sns.build(spec, EMPTY_SCOPE, {}, slow)
-    return table.build(spec, EMPTY_SCOPE, {}, slow)
+    return action_type(spec.type).build(spec, EMPTY_SCOPE, {}, slow)
 
 
 def _deliver(batch: Sequence[StreamRecord | MalformedRecord], *targets: tuple[ActionSpec, _Slow]) -> float:

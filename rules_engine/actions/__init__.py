@@ -18,6 +18,7 @@ from rules_engine.model import ActionSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rules_engine.actions.transport import Transport
     from rules_engine.model import Delivery, Scope
 
 ACTIONS: dict[str, str] = {
@@ -88,9 +89,14 @@ class ConfigFinding:
 
 
 class Clients(Protocol):
-    """Where an action gets its AWS client from, with its timeout set."""
+    """Where an action gets from what it reaches its target with."""
 
-    def client(self, service: str, timeout_seconds: float | None = None) -> Any: ...
+    def client(self, service: str, timeout_seconds: float | None = None) -> Any:
+        """The AWS client of a service, with its timeout set."""
+
+    @property
+    def transport(self) -> Transport:
+        """For requests to webhooks: one for all actions, so that they share its connections."""
 
 
 class Action(Protocol):

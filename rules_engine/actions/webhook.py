@@ -18,12 +18,22 @@
 - `signing_secret`: one or more `whsec_` keys (base64 of 24 to 64 bytes), separated by a space or a comma
   while keys are rotated; only as a reference.
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
-- `timeout_seconds`: default 10, for connecting and again for each read: a receiver that drips takes longer.
+- `timeout_seconds`: default 10, from the look-up of the name to the answer's headers, however slowly the
+  receiver sends them; of it at most 2 s for the look-up and 3 s for connecting.
+
+Where it may go: the name is looked up once, and unless every address that it has is a public one, the request
+is not sent and becomes a dead letter. `RULES_ENGINE_ALLOWED_HOSTS` of the function restricts the hosts,
+`RULES_ENGINE_PRIVATE_HOSTS` allows a receiver in one's own network. The port is 80, 443, or one from 1024.
+The certificate must be good for the host, and TLS at least 1.2; there is no switch for that. Redirects are
+not followed, and proxies of the environment not used.
 
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
-secret there is a `webhook-signature`. Any answer but 2xx is a failure, a redirect too; after 410 nothing more
-is sent to that host in the same invocation. Permissions: none, but for reading the secret. Limit: 256 KiB.
+secret there is a `webhook-signature` of the bytes that are sent, by every key. Any answer but 2xx is a
+failure, a redirect too; after 410 nothing more is sent to that host in the same invocation. What the answer
+says beyond its status and `Retry-After` is not used and never logged.
+
+Permissions: none, but for reading the secret. Limits: 256 KiB for the body, 8,192 characters for the URL.
 """
 
 from __future__ import annotations
@@ -34,10 +44,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import ConfigFinding
-from rules_engine.actions.endpoint import check_path, check_url, host_has_ended, percent_encode
+from rules_engine.actions.endpoint import check_rendered, host_has_ended, parse_url, percent_encode
 from rules_engine.actions.rendering import json_of, payload, target, text_of
 from rules_engine.actions.signature import parse_keys, sign
-from rules_engine.actions.transport import Urllib3Transport
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
@@ -105,7 +114,7 @@ CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
 
-_OURS = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
+_OURS = "webhook-"
 _OF_THE_CONNECTION = frozenset(
     {
         "accept-encoding",
@@ -158,7 +167,7 @@ class WebhookAction:
     def _render_url(self, record: StreamRecord) -> str:
         url = text_of(self.url.render(record.document))
         try:
-            check_path(url)
+            check_rendered(url)
         except ValueError as error:
             raise TemplateError(str(error)) from None
         return url
@@ -211,7 +220,7 @@ def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
     if references(url):
         return []
     try:
-        check_url(_without_holes(url), allow_plain_http=True)
+        parse_url(_without_holes(url))
     except ValueError as error:
         return [ConfigFinding("RE109", ("url",), str(error))]
     return []
@@ -239,7 +248,7 @@ def _check_headers(headers: Mapping[str, str]) -> list[ConfigFinding]:
     seen: set[str] = set()
     for name, value in headers.items():
         lower = name.lower()
-        if lower in _OURS or lower in _OF_THE_CONNECTION:
+        if lower.startswith(_OURS) or lower in _OF_THE_CONNECTION:
             message = f"the header '{name}' is set by the engine"
             findings.append(ConfigFinding("RE109", ("headers", name), message, "leave it out"))
         elif lower in seen:
@@ -295,7 +304,7 @@ def build(
         # A bundle's numbers are Decimal, which sockets do not take.
         timeout_seconds=float(spec.timeout_seconds or TIMEOUT_SECONDS),
         keys=keys,
-        transport=transport or (None if clients is None else Urllib3Transport()),
+        transport=transport or (None if clients is None else clients.transport),
         clock=clock,
     )
 
@@ -324,7 +333,7 @@ def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str
     resolved = target(_without_holes(url), environment)
     if resolved.startswith("http://") and _holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
-    check_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
+    parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
 
 def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

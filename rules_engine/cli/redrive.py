@@ -105,7 +105,7 @@ def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
     from rules_engine.aws import Clients, resolve_references
     from rules_engine.cli.environment import remote_references, require_variables
     from rules_engine.engine import Engine
-    from rules_engine.function import actions_of
+    from rules_engine.function import actions_of, host_policy
     from rules_engine.redrive.delivery import Redriver
     from rules_engine.settings import Settings
 
@@ -113,7 +113,8 @@ def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
     require_variables(enabled, os.environ)
     settings = Settings.from_environment(os.environ)
     environment = {**os.environ, **resolve_references(remote_references(rule_set), clients)}
-    actions = actions_of(rule_set, environment, Clients(total_attempts=1))
+    action_clients = Clients(total_attempts=1, hosts=host_policy(settings))
+    actions = actions_of(rule_set, environment, action_clients)
     return Redriver(Engine.from_rules(rule_set), actions, _log, settings.debug_values)
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rules_engine import exact_json
 from rules_engine.actions import action_type
+from rules_engine.aws import Clients
 from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
 from rules_engine.errors import EvaluationError, Superseded, TemplateError
@@ -164,10 +165,11 @@ class _Twin:
         return [write_effect(self._table, record) for record in new]
 
 
-class _Clients:
+class _Clients(Clients):
     """Clients of the local server for actions that are built here."""
 
     def __init__(self, aws: Ministack) -> None:
+        super().__init__()
         self._aws = aws
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:

@@ -182,6 +182,8 @@ class Session:
         idle = self._stack.is_idle()
         self.look()
         if len(self._stack.failures) > self._failures:
+            # A function says last what failed: what it did before may have come since we looked.
+            self.look()
             return True
         if not idle:
             self._idle_since = None

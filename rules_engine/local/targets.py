@@ -16,7 +16,7 @@ from rules_engine.attribute_value import decode
 from rules_engine.local.keys import Keys
 from rules_engine.local.plan import topic_arn
 from rules_engine.local.tables import StreamReader, create_table
-from rules_engine.settings import STATE_TABLE
+from rules_engine.settings import PRIVATE_HOSTS, STATE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,8 +93,12 @@ class Targets:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The function's variables: what the rules name, and what it takes to trust the receiver."""
-        ours = {STATE_TABLE: STATE_TABLE_NAME, "SSL_CERT_FILE": str(self._ca_file)}
+        """The function's variables: what the rules name, and what lets it reach and trust the receiver."""
+        ours = {
+            STATE_TABLE: STATE_TABLE_NAME,
+            PRIVATE_HOSTS: self._receiver.address,
+            "SSL_CERT_FILE": str(self._ca_file),
+        }
         return {**self._plan.environment, **self._aws.environment, **ours}
 
     def arrivals(self) -> list[Effect]:

@@ -41,7 +41,7 @@ class ServiceEffect(NamedTuple):
 
 
 class FakeAws:
-    """See the module. `client` is what the rules engine's actions ask for their clients."""
+    """See the module. `client` and `transport` are what the rules engine's actions ask for."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class FakeAws:
     ) -> None:
         from rules_engine.testing.fake_dynamodb import FakeDynamoDB
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+        from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
 
         self.sandbox = sandbox or Sandbox()
@@ -67,6 +68,7 @@ class FakeAws:
         self.sqs = FakeSqs(self)
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
+        self.transport = FakeReceiver(self)
         self._clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "sns": self.sns, "s3": self.s3}
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:

@@ -11,10 +11,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
-
 from rules_engine.actions import sns, table, webhook
-from rules_engine.actions.transport import Answer
 from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
@@ -22,7 +19,6 @@ from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import TableResumeStore
 from rules_engine.delivery.workers import Finished
 from rules_engine.engine import Engine
-from rules_engine.errors import ActionError
 from rules_engine.record import parse_event
 from rules_engine.testing import FakeAws, Fault, FaultMix, RandomFaults, Sandbox
 from tests.soak.rules import COPIES, RULES, STATE, TABLES, posted
@@ -30,6 +26,7 @@ from tests.soak.rules import COPIES, RULES, STATE, TABLES, posted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rules_engine.actions.transport import Answer
     from rules_engine.delivery.resume import ResumeStore
     from rules_engine.testing import Call
 
@@ -125,18 +122,8 @@ class Outside:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
     ) -> Answer:
         """A request to the receiver of webhooks."""
-        request = {"url": url, "webhook-id": headers["webhook-id"]}
-
-        def effect(_fault: Fault | None) -> Answer:
-            self.aws.took_effect("webhook", method, request)
-            return Answer(204)
-
         try:
-            return self.aws.perform("webhook", method, request, effect)
-        except ReadTimeoutError:
-            raise ActionError("TIMEOUT", "no answer", "transient") from None
-        except ClientError as error:
-            return Answer(422 if error.response["Error"]["Code"] == "ValidationException" else 503)
+            return self.aws.transport.send(method, url, headers, body, timeout_seconds)
         finally:
             self._answered()
 
