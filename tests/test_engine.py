@@ -46,6 +46,9 @@ SHIPPED = stream_record(
     NewImage={"status": {"S": "SHIPPED"}, "total": {"N": "12.50"}}, OldImage={"status": {"S": "PACKED"}}
 )
 
+NO_TEXT = "starts_with(new.total, 'a')"
+WHY = "starts_with() needs a string as its first argument, but got a number (new.total)"
+
 
 def test_matches_come_in_rule_order() -> None:
     rules = [rule("b", "new.status == 'SHIPPED'"), rule("no", "new.status == 'PACKED'"), rule("a")]
@@ -97,6 +100,21 @@ def test_all_clauses_must_hold_and_no_exception_may() -> None:
         rule("not-spared", unless=(not_spared,)),
     ]
     assert matched_ids(rules, SHIPPED) == ["both", "not-spared"]
+
+
+def test_exceptions_that_the_index_cannot_decide_are_evaluated() -> None:
+    long_enough, too_long = "length(new.status) > `6`", "length(new.status) > `7`"
+    rules = [
+        rule("holds", long_enough, unless=(Unless(name="x", when=(too_long,)),)),
+        rule("does-not-hold", too_long, unless=(Unless(name="x", when=(too_long,)),)),
+        rule("excepted", long_enough, unless=(Unless(name="x", when=(long_enough,)),)),
+        rule("excepted-without-when", unless=(Unless(name="x", when=(long_enough,)),)),
+        rule("exception-fails", long_enough, unless=(Unless(name="x", when=(NO_TEXT,)),)),
+    ]
+    matches, errors = Engine.from_rules(RuleSet(tuple(rules))).evaluate(SHIPPED)
+    assert [match.rule.id for match in matches] == ["holds", "exception-fails"]
+    assert errors == [ConditionError("exception-fails", "unless[x]", WHY)]
+    assert matched_ids(rules, SHIPPED) == ["holds", "exception-fails"]
 
 
 def test_vars_lists_and_named_conditions_come_from_the_rules_scope() -> None:
@@ -197,10 +215,6 @@ def test_explain_tells_an_absent_attribute_from_one_that_is_null() -> None:
     record = stream_record(NewImage={"email": {"NULL": True}}, OldImage={})
     [explanation] = Engine.from_rules(RuleSet((rule("r", "changed(&email)"),))).explain(record)
     assert explanation.clauses[0].reads == (("old.email", ABSENT), ("new.email", None))
-
-
-NO_TEXT = "starts_with(new.total, 'a')"
-WHY = "starts_with() needs a string as its first argument, but got a number (new.total)"
 
 
 def failing_rules() -> RuleSet:
