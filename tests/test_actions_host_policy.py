@@ -142,3 +142,9 @@ def test_an_exception_names_one_host_and_its_port(text: str, message: str) -> No
     with pytest.raises(SettingsError) as refusal:
         HostPolicy.of(None, text)
     assert str(refusal.value) == message
+
+
+def test_an_empty_list_of_allowed_hosts_is_refused() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        HostPolicy.of(" , ", None)
+    assert str(refusal.value) == f"{A} names no host: give one or leave it unset"

@@ -204,6 +204,32 @@ def test_explain_tells_the_clauses_of_one_exception_from_those_of_the_next() -> 
     assert [match.rule.id for match in engine.match(SHIPPED)] == ["r"]
 
 
+def test_explain_shows_all_clauses_of_a_rule_that_an_exception_stopped() -> None:
+    shipped = "new.status == 'SHIPPED'"
+    rules = RuleSet((rule("r", shipped, unless=(Unless(name="x", when=(shipped,)),)),))
+    reads = (("new.status", "SHIPPED"),)
+    assert Engine.from_rules(rules).explain(SHIPPED) == [
+        Explanation(
+            "r",
+            "not_matched",
+            "unless[x]",
+            (
+                ClauseTrace("when", shipped, "true", True, reads),
+                ClauseTrace("unless[x]", shipped, "true", True, reads),
+            ),
+        )
+    ]
+
+
+def test_explain_shows_what_named_conditions_read() -> None:
+    scope = Scope(vars={"limit": 12}, lists={}, conditions={"big": "new.total >= vars.limit"})
+    [explanation] = Engine.from_rules(RuleSet((rule("r", "is.big", scope=scope),))).explain(SHIPPED)
+    reads = (("new.total", Decimal("12.50")),)
+    assert explanation == Explanation(
+        "r", "matched", None, (ClauseTrace("when", "is.big", "true", True, reads),)
+    )
+
+
 def test_explain_and_match_agree() -> None:
     rules = (rule("a", "new.total > `1`"), rule("b", "new.total < `1`"), rule("c", "abs(new.status)"))
     engine = Engine.from_rules(RuleSet(rules))
