@@ -69,6 +69,13 @@ def test_rules_of_other_tables_and_disabled_rules_do_not_match() -> None:
     assert matched_ids(rules, SHIPPED) == ["both"]
 
 
+@pytest.mark.parametrize("rules", [(), (rule("other", tables=("customers",)),)])
+def test_a_record_of_a_table_that_no_rule_names_matches_nothing(rules: tuple[Rule, ...]) -> None:
+    engine = Engine.from_rules(RuleSet(rules))
+    assert engine.match(SHIPPED) == []
+    assert engine.evaluate(SHIPPED) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("record", "ids"),
     [
