@@ -34,6 +34,9 @@ class Change:
     removed: str
     added: str
 
+    def __str__(self) -> str:
+        return f"    - {self.removed}\n    + {self.added}"
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -51,10 +54,58 @@ class Mutant:
         return Change(mangled_name_from_mutant_name(self.name), removed, added)
 
 
+@dataclass(frozen=True)
+class Score:
+    """Of one group. `excused` are the living mutants that are listed as equivalent; they do not count."""
+
+    name: str
+    goal_percent: float
+    statuses: Counter[str]
+    alive: dict[Mutant, Change]
+    excused: set[Change]
+
+    @property
+    def percent(self) -> float:
+        killed = sum(self.statuses[status] for status in KILLED)
+        counted = killed + len(self.alive)
+        return 100 * killed / counted if counted else 0.0
+
+    @property
+    def is_met(self) -> bool:
+        return self.percent >= self.goal_percent
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name:<17} {self.percent:5.1f} %, goal {self.goal_percent} % "
+            f"{'met' if self.is_met else 'MISSED'}: {self.statuses['killed']} killed, "
+            f"{self.statuses['timeout']} out of time, {len(self.alive)} alive, {len(self.excused)} equivalent"
+        )
+
+
+def score_of(group: dict[str, Any], equivalents: set[Change]) -> Score:
+    mutants = [mutant for module in group["modules"] for mutant in mutants_of(module)]
+    alive = {mutant: mutant.change for mutant in mutants if mutant.status not in KILLED}
+    return Score(
+        group["name"],
+        group["goal_percent"],
+        Counter(mutant.status for mutant in mutants),
+        {mutant: change for mutant, change in alive.items() if change not in equivalents},
+        equivalents.intersection(alive.values()),
+    )
+
+
 def mutants_of(module: str) -> list[Mutant]:
     data = SourceFileMutationData(path=Path(module))
     data.load()
     return [Mutant(name, status_by_exit_code[code], module) for name, code in data.exit_code_by_key.items()]
+
+
+def read_groups() -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = tomllib.loads((HERE / "groups.toml").read_text())["group"]
+    modules = sorted(module for group in groups for module in group["modules"])
+    if modules != sorted(config().only_mutate):
+        raise SystemExit("groups.toml and [tool.mutmut] in pyproject.toml name different modules")
+    return groups
 
 
 def read_equivalents() -> set[Change]:
@@ -65,36 +116,18 @@ def read_equivalents() -> set[Change]:
     return {Change(entry["function"], entry["removed"], entry["added"]) for entry in entries}
 
 
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
 def main() -> int:
-    groups: list[dict[str, Any]] = tomllib.loads((HERE / "groups.toml").read_text())["group"]
-    modules = sorted(module for group in groups for module in group["modules"])
-    if modules != sorted(config().only_mutate):
-        raise SystemExit("groups.toml and [tool.mutmut] in pyproject.toml name different modules")
-    unused = read_equivalents()
-    missed = False
-    for group in groups:
-        mutants = [mutant for module in group["modules"] for mutant in mutants_of(module)]
-        alive = {mutant: mutant.change for mutant in mutants if mutant.status not in KILLED}
-        excused = [mutant for mutant, change in alive.items() if change in unused]
-        unused -= {alive.pop(mutant) for mutant in excused}
-        counted = len(mutants) - len(excused)
-        percent = 100 * (counted - len(alive)) / counted if counted else 0.0
-        is_met = percent >= group["goal_percent"]
-        missed |= not is_met
-        statuses = Counter(mutant.status for mutant in mutants)
-        for mutant, change in alive.items():
-            say(f"{mutant.name}: {mutant.status}\n    - {change.removed}\n    + {change.added}")
-        say(
-            f"{group['name']}: {percent:.1f} % of {counted} killed, goal {group['goal_percent']} % "
-            f"{'met' if is_met else 'MISSED'} ({statuses['timeout']} by time, {len(excused)} equivalent)"
-        )
-    for change in unused:
-        say(f"equivalent.toml: no living mutant of {change.function}\n    + {change.added}")
-    return 1 if missed or unused else 0
+    equivalents = read_equivalents()
+    scores = [score_of(group, equivalents) for group in read_groups()]
+    lines = [
+        f"{mutant.name}: {mutant.status}\n{change}"
+        for each in scores
+        for mutant, change in each.alive.items()
+    ]
+    stale = equivalents.difference(*(each.excused for each in scores))
+    lines += [f"equivalent.toml: no living mutant of {change.function} is\n{change}" for change in stale]
+    sys.stdout.write("\n".join([*lines, *map(str, scores)]) + "\n")
+    return 0 if all(each.is_met for each in scores) and not stale else 1
 
 
 if __name__ == "__main__":
