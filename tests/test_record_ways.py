@@ -118,6 +118,7 @@ UNUSUAL = {
     "a time that is text": data(ApproximateCreationDateTime="0"),
     "a time that is true": data(ApproximateCreationDateTime=True),
     "an exact time": data(ApproximateCreationDateTime=Decimal(1)),
+    "the first second, exactly": data(ApproximateCreationDateTime=Decimal(0)),
     "a time before 1970": data(ApproximateCreationDateTime=-1),
     "a time after 9999": data(ApproximateCreationDateTime=LAST_SECOND + 1),
 }
@@ -143,6 +144,7 @@ READ_THE_LONG_WAY = {
         "keys in another mapping",
         "no time",
         "an exact time",
+        "the first second, exactly",
     )
 }
 
@@ -374,6 +376,20 @@ def test_a_kinesis_record_tells_what_its_body_tells() -> None:
     )
     assert record.created_at == "9999-12-31T23:59:59.999Z"
     assert record.source_arn == "arn:aws:kinesis:eu-central-1:123456789012:stream/changes"
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (0.5, "1970-01-01T00:00:00.000Z"),
+        (1, "1970-01-01T00:00:00.001Z"),
+        (None, None),
+    ],
+)
+def test_the_first_moment_of_1970_is_a_time_in_kinesis_too(time: float | None, text: str | None) -> None:
+    assert parse_record(kinesis_body(dynamodb={"ApproximateCreationDateTime": time})).created_at == text
 
 
 def test_a_body_without_a_precision_is_in_milliseconds() -> None:
