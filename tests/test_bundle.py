@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -18,15 +19,15 @@ from rules_engine.bundle.layout import RULES, seal
 from rules_engine.bundle_schema import bundle_schema
 from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine, Explanation
-from rules_engine.errors import BundleError, Location, RuleSetError
+from rules_engine.errors import BundleError, Location, RuleSetError, SettingsError
 from rules_engine.expression.syntax import parse
-from rules_engine.expression.trees import decode_tree
+from rules_engine.expression.trees import decode_tree, encode_tree
 from rules_engine.function import actions_of
 from rules_engine.index.outline import outline_of
 from rules_engine.model import ActionSpec, Match, Rule, RuleSet, Scope, Surroundings, Unless
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_record
-from tests import random_rules
+from tests import mutated_bundles, random_rules
 
 FULL = Rule(
     id="order-shipped",
@@ -231,6 +232,55 @@ def test_a_tree_that_cannot_be_read_in_spite_of_a_right_sum_is_refused_when_it_i
     rule_set = bundle.load(resealed(data, b'"changed(&a)":[4,', b'"changed(&a)":[99,'))
     with pytest.raises(BundleError, match="the bundle's tree of 'changed\\(&a\\)' cannot be read"):
         Engine.from_rules(rule_set).explain(random_rules.record(Random(1)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_made_up_content_with_a_right_sum_is_an_error_of_ours_or_works(seed: int) -> None:
+    """Security line 17."""
+    random = Random(seed)
+    data = mutated_bundles.sound_bundle(random)
+    records = [parse_record(random_rules.record(random)) for _ in range(3)]
+    mutated_bundles.use(data, records)
+    for _ in range(10):
+        with contextlib.suppress(BundleError, RuleSetError, SettingsError):
+            mutated_bundles.use(mutated_bundles.mutated(random, data), records)
+
+
+def test_every_tree_of_the_parser_is_read_back() -> None:
+    random = Random(1)
+    for _ in range(500):
+        text = random_rules.condition(random)
+        assert decode_tree(exact_json.loads(exact_json.dumps(encode_tree(parse(text)))), text) == parse(text)
+
+
+WRONG_TREES: dict[str, Any] = {
+    "no array": {},
+    "an unknown type": [22, "a", 0, 1],
+    "a type from the end": [-1, "a", 0, 1],
+    "a name that is a number": [0, 1, 0, 1],
+    "a name with a child": [0, "a", 0, 1, [0, "a", 0, 1]],
+    "a comparison of one": [2, "eq", 0, 1, [0, "a", 0, 1]],
+    "an unknown comparison": [2, "is", 0, 1, [0, "a", 0, 1], [0, "a", 0, 1]],
+    "an index of text": [9, "1", 0, 1],
+    "a step of nothing": [11, [None, None, 0], 0, 1],
+    "a pair alone": [21, "a", 0, 1, [0, "a", 0, 1]],
+    "a place before the text": [0, "a", -1, 1],
+}
+
+
+@pytest.mark.parametrize("tree", WRONG_TREES.values(), ids=WRONG_TREES.keys())
+def test_a_tree_that_no_parser_gives_is_refused(tree: Any) -> None:
+    with pytest.raises(BundleError, match="the bundle's tree of 'a' cannot be read"):
+        decode_tree(tree, "a")
+
+
+def test_an_action_that_no_schema_lets_through_is_refused_when_it_is_built() -> None:
+    written = Rule("r", ("orders",), (ActionSpec("a", "sns", {"topic_arn": mutated_bundles.TOPIC}),))
+    data = bundle.dump(RuleSet((written,)))
+    line = data.split(RULES)[1].split(b"\n")[1]
+    data = resealed(data, line, line.replace(b'"topic_arn"', b'"topic"'))
+    with pytest.raises(BundleError, match="the bundle's action 'a' cannot be read: KeyError"):
+        actions_of(bundle.load(data), {}, None)["r", "a"]
 
 
 def test_rules_of_a_bundle_are_a_sequence() -> None:

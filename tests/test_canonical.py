@@ -172,3 +172,10 @@ def test_windows_line_ends_stay_and_a_byte_order_mark_goes() -> None:
 
 def test_line_ends_become_those_of_the_first_line() -> None:
     assert formatted(b"vars: {}\nrules: []\r\n") == b"vars: {}\nrules: []\n"
+
+
+@pytest.mark.parametrize("folder", ["rules", "rules_engine/cli/starter/rules"])
+def test_the_rules_that_come_with_the_project_are_in_canonical_form(folder: str) -> None:
+    files = sorted((ROOT / folder).rglob("*.yaml"))
+    assert files
+    assert [file.name for file in files if formatted(file.read_bytes()) != file.read_bytes()] == []

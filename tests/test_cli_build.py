@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules_engine import schema
+from rules_engine.bundle_schema import bundle_schema
 from rules_engine.cli.main import rules_engine, run
+from rules_engine.cli.problems_schema import problems_schema
+from rules_engine.cli.results_schema import results_schema
 from rules_engine.deploy.package import build_package
 from rules_engine.loader import load_rules
 
@@ -66,7 +69,14 @@ def test_a_place_that_cannot_be_written_is_wrong_usage(capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
-    [([], schema.rules_schema()), (["rules"], schema.rules_schema()), (["test"], schema.tests_schema())],
+    [
+        ([], schema.rules_schema()),
+        (["rules"], schema.rules_schema()),
+        (["test"], schema.tests_schema()),
+        (["bundle"], bundle_schema()),
+        (["problems"], problems_schema()),
+        (["results"], results_schema()),
+    ],
 )
 def test_schema_prints_the_schema(
     arguments: list[str], expected: dict[str, object], capsys: pytest.CaptureFixture[str]

@@ -30,6 +30,7 @@ COMMANDS = [
     ["list", "rules.yaml"],
     ["fmt", "--check", "rules.yaml"],
     ["show", "rules.yaml"],
+    ["diff", "rules.yaml", "other.yaml"],
     ["run", "--dry-run", "--rules", "rules.yaml", "large.json"],
 ]
 
@@ -39,6 +40,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def seen_on_terminal(arguments: list[str], directory: Path, **variables: str) -> str:
     """What a terminal of 100 columns gets, standard output and standard error in one."""
     (directory / "rules.yaml").write_text(RULES)
+    (directory / "other.yaml").write_text(RULES.replace("100", "200"))
     (directory / "broken.yaml").write_text(RULES.replace("> `100`", "> 100"))
     (directory / "record.json").write_text(RECORD)
     (directory / "large.json").write_text(RECORD.replace("50", "500"))

@@ -66,13 +66,15 @@ COMMANDS = [
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
     ["fmt", "--check", "rules"],
+    ["show", "rules"],
+    ["graph", "rules"],
 ]
 
 
-def modules_of(arguments: list[str], directory: Path) -> set[str]:
+def modules_of(arguments: list[str], directory: Path, rules: str = RULES) -> set[str]:
     """The modules that the command has loaded when it ends."""
     (directory / "rules").mkdir()
-    (directory / "rules/orders.yaml").write_text(RULES)
+    (directory / "rules/orders.yaml").write_text(rules)
     (directory / "record.json").write_text(RECORD)
     finished = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments], cwd=directory, capture_output=True, text=True
@@ -87,6 +89,13 @@ def test_no_socket_is_opened_and_only_what_is_needed_is_loaded(arguments: list[s
     assert modules & AWS_AND_WEB == set()
     installed = {name for name in packages_distributions() if not name.startswith("_")}
     assert {name.partition(".")[0] for name in modules} & installed - NEEDED == set()
+
+
+def test_a_delivery_in_memory_opens_no_socket_and_loads_no_client(tmp_path: Path) -> None:
+    rules = RULES.replace('put: {id: "{{ keys.id }}"}', 'update: {key: {id: "{{ keys.id }}"}, add: {n: 1}}')
+    modules = modules_of(["test", "rules"], tmp_path, rules)
+    assert "rules_engine.delivery.invocation" in modules
+    assert modules & {"boto3", "s3transfer", "urllib3", "http.client", "asyncio"} == set()
 
 
 def test_the_probe_sees_a_socket(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -648,3 +649,23 @@ def test_a_resume_item_names_units_by_the_start_of_their_ids() -> None:
     assert bench.deliver(change(1), change(2)) == "100"
     name = short_id(delivery_id("e-2", "first", "a"))
     assert list(bench.resume.items.values()) == [Checkpoint((name,), {})]
+
+
+# What nobody expects
+
+
+def test_a_mistake_of_ours_is_told_without_the_values_in_its_text() -> None:
+    bench = Bench(rules_of(first="a"))
+
+    def fail(operation: str) -> Fault:
+        return KeyError("canary")
+
+    bench.resume.fault = fail
+    with pytest.raises(BatchError) as failure:
+        bench.deliver(change(1))
+    assert str(failure.value) == "unexpected KeyError: the whole batch is to come again"
+    assert (failure.value.__context__, failure.value.__cause__) == (None, None)
+    told = "".join(traceback.format_exception(failure.value))
+    assert "delivery_fakes.py" in told  # where it was raised
+    assert "canary" not in told
+    assert bench.log == [{"level": "ERROR", "message": "unexpected error", "code": "KeyError"}]

@@ -241,6 +241,37 @@ def test_the_whole_way_from_a_bundle_to_three_targets(
 
 
 @pytest.mark.local
+def test_a_rotated_key_is_seen_by_a_running_function_and_no_record_waits_for_it(
+    aws: Ministack,
+    unique_name: Callable[[str], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The receiver takes the new key only, and says 401 to the old one; the function reads the new one."""
+    secret, new_key = unique_name("secret"), f"whsec_{base64.b64encode(b'rotate' * 5).decode()}"
+    aws.client("secretsmanager").create_secret(Name=secret, SecretString=KEY)
+    rules = rule(
+        ActionSpec("webhook", "webhook", {"url": "${URL}", "signing_secret": f"${{secret:{secret}}}"})
+    )
+    with WebhookReceiver(KEY) as receiver:
+        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        settings = settings_for(rules, tmp_path, private_hosts=authority_of(receiver.url))
+        lines: list[str] = []
+        function = Function.from_settings(settings, {"URL": receiver.url}, lines.append)
+        assert function(event(1), None) == {"batchItemFailures": []}
+        aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=new_key)
+        receiver.secret = new_key
+        assert function(event(*range(2, 20)), None) == {"batchItemFailures": []}
+    taken = {each.payload["eventID"] for each in receiver.received if each.refusal is None}
+    assert taken == {f"e-{number}" for number in range(1, 20)}
+    # Only those that were under way when the first 401 came were refused, and each of them once.
+    refused = [each.payload["eventID"] for each in receiver.received if each.refusal is not None]
+    assert 1 <= len(refused) == len(set(refused))
+    assert lines == []
+
+
+@pytest.mark.local
 def test_a_secret_that_is_not_there_stops_the_start(aws: Ministack, tmp_path: Path) -> None:
     rules = rule(ActionSpec("w", "webhook", {"url": "https://h/", "signing_secret": "${secret:absent}"}))
     with pytest.raises(SettingsError) as failure:

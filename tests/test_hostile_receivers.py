@@ -193,6 +193,7 @@ def test_an_address_that_does_not_answer_at_all() -> None:
         (hostile_server.speak_unasked, 3),
         (hostile_server.more_than_the_length, 3),
         (hostile_server.set_a_cookie, 1),
+        (hostile_server.another_protocol_offered, 3),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -203,7 +204,7 @@ def test_each_request_has_its_own_answer_whatever_became_of_the_connection(
         transport = transport_for(seen.port)
         answers = [request_to(transport, seen.port, behaviour.__name__) for _ in range(3)]
         transport.close()
-    assert answers == [Answer(200)] * 3
+    assert answers == [EXPECTED[behaviour.__name__]] * 3
     assert len(seen.requests) == 3
     assert seen.connections <= connections
     assert b"cookie" not in b"".join(seen.requests).lower()

@@ -17,7 +17,7 @@ from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
 
 TODAY = date(2026, 1, 1)
 
-PLAIN = "rules:\n  - id: {id}\n    table: orders\n    actions: [{{type: log}}]\n"
+PLAIN = "rules:\n  - id: {id}\n    table: orders\n    actions: [{{type: log, message: {id}}}]\n"
 TEST = "    tests: [{name: n, record: {event: INSERT, keys: {a: 1}}, expect: {match: true}}]\n"
 
 
@@ -135,7 +135,8 @@ def test_a_rule_is_read_with_everything_its_file_gives_it(tmp_path: Path) -> Non
 
 def test_a_beginners_rule_needs_three_keys(tmp_path: Path) -> None:
     rule_set, problems = load(tmp_path, orders=PLAIN.format(id="a"))
-    assert rule_set == RuleSet((Rule(id="a", tables=("orders",), actions=(ActionSpec("log", "log"),)),))
+    action = ActionSpec("log", "log", {"message": "a"})
+    assert rule_set == RuleSet((Rule(id="a", tables=("orders",), actions=(action,)),))
     assert codes(problems) == ["RE450"]
 
 

@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rules_engine import exact_json
 from rules_engine.actions import action_type
 from rules_engine.attribute_value import AttributeSet
 from rules_engine.expression import ABSENT
@@ -159,3 +162,29 @@ def test_what_is_as_expected_differs_nowhere(expected: Any, got: Any) -> None:
 )  # fmt: skip
 def test_each_path_that_differs_is_named(expected: Any, got: Any, found: list[Difference]) -> None:
     assert list(differences(expected, got, "sns")) == found
+
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text()
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+def grown(value: Any, more: Any) -> Any:
+    """`value` with another key in each of its maps."""
+    if isinstance(value, dict):
+        return {key: grown(each, more) for key, each in value.items()} | {"another key": more}
+    return [grown(each, more) for each in value] if isinstance(value, list) else value
+
+
+@given(VALUES, VALUES)
+def test_a_request_with_all_that_is_expected_and_more_differs_nowhere(expected: Any, more: Any) -> None:
+    assert list(differences(expected, grown(expected, more), "sns")) == []
+
+
+@given(st.lists(VALUES, max_size=3) | st.dictionaries(st.text(max_size=3), VALUES, max_size=3))
+def test_a_message_is_compared_as_the_value_that_its_json_holds(value: Any) -> None:
+    assert list(differences(value, exact_json.dumps(value), "sns")) == []

@@ -15,6 +15,7 @@ from rules_engine import exact_json
 from rules_engine.attribute_value import AttributeSet, Binary, Image
 from rules_engine.errors import Finding, RulesEngineError, RuleSetError, SettingsError, TemplateError
 from rules_engine.model import EMPTY_SCOPE, Scope
+from rules_engine.secret_text import hidden, revealed
 from rules_engine.template import (
     Hole,
     Reference,
@@ -150,13 +151,29 @@ def test_a_value_is_never_read_as_a_template_again() -> None:
     ],
 )
 def test_a_reference_becomes_what_the_environment_has(text: str, expected: str) -> None:
-    assert render(text) == expected
+    assert render(text, takes_secrets=True) == expected
+
+
+@pytest.mark.parametrize("text", ["${secret:orders-webhook}", "key ${ssm:/orders/url}/{{ new.name }}"])
+def test_a_secret_is_refused_where_the_caller_takes_none(text: str) -> None:
+    with pytest.raises(RuleSetError, match="must not stand where it would be sent as data"):
+        render({"message": [text]})
+
+
+def test_a_text_with_a_secret_in_it_shows_the_mask() -> None:
+    environment = {"secret:api": hidden("canary"), "BASE": "https://h"}
+    template = compile_template(
+        ["${BASE}/${secret:api}/{{ new.name }}", "{{ new.name }}"], SCOPE, environment, takes_secrets=True
+    )
+    secret, plain = template.render(DOCUMENT)
+    assert (secret, revealed(secret)) == ("https://h/***/Ann", "https://h/canary/Ann")
+    assert (plain, type(plain)) == ("Ann", str)
 
 
 @pytest.mark.parametrize("text", ["${MISSING}", "${secret:missing}", "${ssm:/missing}"])
 def test_a_reference_that_the_environment_lacks_is_named(text: str) -> None:
     with pytest.raises(SettingsError, match=f"'{text[2:-1]}' is not set"):
-        render({"message": [text]})
+        render({"message": [text]}, takes_secrets=True)
 
 
 def test_references_are_listed_with_kind_name_and_default() -> None:

@@ -412,6 +412,20 @@ def test_a_share_must_be_a_share() -> None:
         FaultMix("wrong", crashes=1.5)
 
 
+# Secrets Manager and Parameter Store
+
+
+def test_a_secret_and_a_parameter_are_read_and_rotated() -> None:
+    aws = FakeAws(secrets={"secret:api": "a", "ssm:/key": "b"})
+    manager, store = aws.client("secretsmanager"), aws.client("ssm")
+    assert manager.get_secret_value(SecretId="api") == {"Name": "api", "SecretString": "a"}
+    assert store.get_parameter(Name="/key", WithDecryption=True)["Parameter"]["Value"] == "b"
+    aws.secrets["secret:api"] = "c"
+    assert manager.get_secret_value(SecretId="api")["SecretString"] == "c"
+    assert code_of(manager.get_secret_value, SecretId="none") == "ResourceNotFoundException"
+    assert code_of(store.get_parameter, Name="/none") == "ParameterNotFound"
+
+
 # Webhooks
 
 

@@ -150,6 +150,10 @@ class ActionType(Protocol):
     """Config keys that say where an action sends to and as whom: all that `connect` may look at."""
     MODES: tuple[str, ...]
     """What `mode` can be."""
+    PAYLOAD: tuple[str, ...]
+    """Config keys that are sent as they are filled in, and together have at most MOST_BYTES."""
+    MOST_BYTES: int | None
+    """What the target takes of one record; None where there is no such limit, or what is more is cut off."""
     __doc__: str | None
 
     def connect(self, spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> object:

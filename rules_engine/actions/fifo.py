@@ -20,8 +20,9 @@ _is_group_id = re.compile(r"[!-~]{1,128}").fullmatch
 
 def item_key(record: StreamRecord) -> str:
     """One text for one item: the table's name and the key attributes in canonical JSON."""
-    # Strings, so nothing for exact_json to keep; ASCII, so most keys stay readable as a group id.
-    keys = json.dumps(record.keys_raw, sort_keys=True, separators=(",", ":"))
+    # Strings, so nothing for exact_json to keep, unless a key is no attribute; ASCII, so most keys stay
+    # readable as a group id.
+    keys = json.dumps(record.keys_raw, sort_keys=True, separators=(",", ":"), default=str)
     return f"{record.table}/{keys}"
 
 

@@ -63,6 +63,8 @@ SCHEMA: dict[str, Any] = {
 }
 
 MODES = ("at_least_once",)
+PAYLOAD = ("message", "fields")
+MOST_BYTES: int | None = None
 TARGETS: tuple[str, ...] = ()
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION: tuple[str, ...] = ()

@@ -38,11 +38,13 @@ def payload(
     return lambda record: template.render(record.document)
 
 
-def target(text: str, environment: Mapping[str, str]) -> str:
-    """`text` with its references resolved. A hole is refused: record data never chooses a target."""
+def target(text: str, environment: Mapping[str, str], *, takes_secrets: bool = False) -> str:
+    """`text` with its references resolved, those to secrets only with `takes_secrets`. A hole is refused:
+    record data never chooses a target."""
     if holes(text):
         raise RuleSetError(f"the target '{text}' must not hold a hole")
-    return str(compile_template(text, EMPTY_SCOPE, environment).render({}))
+    rendered: str = compile_template(text, EMPTY_SCOPE, environment, takes_secrets=takes_secrets).render({})
+    return rendered
 
 
 def json_of(value: Any) -> str:

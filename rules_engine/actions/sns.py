@@ -92,6 +92,8 @@ TARGETS = ("topic_arn",)
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION = ("topic_arn",)
 MODES = ("at_least_once", "once")
+PAYLOAD = ("message", "attributes")
+MOST_BYTES = 256 * 1024
 
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100

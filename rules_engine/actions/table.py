@@ -161,6 +161,8 @@ SCHEMA: dict[str, Any] = {
 }
 
 MODES = ("at_least_once", "once")
+PAYLOAD = ("put", "update", "sync")
+MOST_BYTES = 400 * 1024
 
 TARGETS = ("table", "update.remove")
 SECRET_FIELDS: tuple[str, ...] = ()

@@ -18,8 +18,10 @@
 - `signing_secret`: one or more `whsec_` keys (base64 of 24 to 64 bytes), separated by a space or a comma
   while keys are rotated; only as a reference.
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
+- A secret is put in when the request is sent, as it is then; until then the request shows `***`. After 401 or
+  403 the secrets are read anew, and if they have changed the request is sent once more at once.
 - `timeout_seconds`: default 10, from the look-up of the name to the answer's headers, however slowly the
-  receiver sends them; of it at most 2 s for the look-up and 3 s for connecting.
+  receiver sends them, both requests together; of it at most 2 s for the look-up and 3 s for connecting.
 
 Where it may go: the name is looked up once, and unless every address that it has is a public one, the request
 is not sent and becomes a dead letter. `RULES_ENGINE_ALLOWED_HOSTS` of the function restricts the hosts,
@@ -33,7 +35,7 @@ secret there is a `webhook-signature` of the bytes that are sent, by every key. 
 failure, a redirect too; after 410 nothing more is sent to that host in the same invocation. What the answer
 says beyond its status and `Retry-After` is not used and never logged.
 
-Permissions: none, but for reading the secret. Limits: 256 KiB for the body, 8,192 characters for the URL.
+Permissions: none, but for reading the secrets. Limits: 256 KiB for the body, 8,192 characters for the URL.
 """
 
 from __future__ import annotations
@@ -41,22 +43,29 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules_engine.actions import ConfigFinding
 from rules_engine.actions.endpoint import check_rendered, host_has_ended, parse_url, percent_encode
-from rules_engine.actions.rendering import json_of, payload, target, text_of
+from rules_engine.actions.rendering import json_of, payload, target
 from rules_engine.actions.signature import parse_keys, sign
+from rules_engine.actions.webhook_checks import (
+    SECRET_FIELDS,
+    check_webhook,
+    holds_secret,
+    is_header_value,
+    without_holes,
+)
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
-from rules_engine.template import compile_template, holes, references
+from rules_engine.secret_text import SecretText, hidden, revealed
+from rules_engine.template import compile_template, holes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rules_engine.actions import Clients, Permission
-    from rules_engine.actions.transport import Transport
+    from rules_engine.actions import Clients, ConfigFinding, Permission
+    from rules_engine.actions.transport import Answer, Transport
     from rules_engine.model import ActionSpec, Delivery, Scope
     from rules_engine.record import StreamRecord
     from rules_engine.template import Template
@@ -107,39 +116,29 @@ SCHEMA: dict[str, Any] = {
 }
 
 MODES = ("at_least_once",)
+PAYLOAD = ("body",)
+MOST_BYTES = 256 * 1024
 TARGETS = ("headers", "signing_secret")
-SECRET_FIELDS = ("url", "headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 
 BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
 
-_OURS = "webhook-"
-_OF_THE_CONNECTION = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
+REFUSED_AS_UNKNOWN = frozenset({401, 403})
+"""What a receiver answers to a secret that it does not take, or no longer."""
 
-_is_header_value = re.compile(r"[!-~]([ -~]*[!-~])?").fullmatch
-_are_references = re.compile(r"\s*(?:\$\{[^}]*\}[\s,]*)+").fullmatch
+
+class _Sending(NamedTuple):
+    """The texts of a request that may hold secrets, as they are sent."""
+
+    url: str
+    headers: Mapping[str, str]
+    keys: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookAction:
-    """Sends one request for each record."""
+    """Sends one request for each record. `clock` is in seconds since 1970, `monotonic` measures."""
 
     target: str
     method: str
@@ -147,9 +146,10 @@ class WebhookAction:
     headers: Mapping[str, str]
     body: Callable[[StreamRecord], Any]
     timeout_seconds: float
-    keys: tuple[bytes, ...]
+    signing_secret: SecretText | None
     transport: Transport | None
     clock: Callable[[], float]
+    monotonic: Callable[[], float]
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         record = delivery.match.record
@@ -165,7 +165,8 @@ class WebhookAction:
         }
 
     def _render_url(self, record: StreamRecord) -> str:
-        url = text_of(self.url.render(record.document))
+        """Secrets in it stay masked until it is sent."""
+        url: str = self.url.render(record.document)
         try:
             check_rendered(url)
         except ValueError as error:
@@ -173,107 +174,107 @@ class WebhookAction:
         return url
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        if self.transport is None:
-            raise ActionError("NOT_CONNECTED", "the action was built without clients: it can only render")
-        body = request["body"].encode()
-        timestamp = int(self.clock())
-        headers = {**request["headers"], "webhook-timestamp": str(timestamp)}
-        if self.keys:
-            headers["webhook-signature"] = sign(self.keys, headers["webhook-id"], timestamp, body)
-        answer = self.transport.send(self.method, request["url"], headers, body, self.timeout_seconds)
-        status = answer.status
+        outcome = self._outcome(request)
+        # Raised here, where no variable holds a secret and no other exception is under way.
+        if isinstance(outcome, ActionError):
+            raise outcome
+        status = outcome.status
         if not 200 <= status <= 299:
-            message, wait = f"the receiver answered {status}", answer.retry_after_seconds
+            message, wait = f"the receiver answered {status}", outcome.retry_after_seconds
             raise ActionError(f"HTTP_{status}", message, class_of_status(status), wait)
 
+    def _outcome(self, request: Mapping[str, Any]) -> Answer | ActionError:
+        """Never raises: its frames have the secrets, and tracebacks may be logged with what frames hold."""
+        try:
+            return self._exchange(request)
+        except ActionError as error:
+            return ActionError(error.code, str(error), error.error_class, error.retry_after_seconds)
+        except Exception as error:  # noqa: BLE001 - what a library says may quote the request
+            return ActionError(type(error).__name__, "the request could not be sent")
 
-def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> tuple[bytes, ...]:
-    """The keys that sign."""
+    def _exchange(self, request: Mapping[str, Any]) -> Answer:
+        """Sends it; once more if the receiver does not take a secret and there is a newer one."""
+        until = self.monotonic() + self.timeout_seconds
+        sending = self._revealed(request)
+        answer = self._send(request, sending, until)
+        if answer.status not in REFUSED_AS_UNKNOWN:
+            return answer
+        for text in (request["url"], *request["headers"].values(), self.signing_secret):
+            if isinstance(text, SecretText) and self.monotonic() < until:
+                text.renew()
+        newer = self._revealed(request)
+        return answer if newer == sending else self._send(request, newer, until)
+
+    def _revealed(self, request: Mapping[str, Any]) -> _Sending:
+        """A secret may have changed into something that cannot be sent: that is found here. Raises
+        ActionError."""
+        try:
+            keys = () if self.signing_secret is None else parse_keys(self.signing_secret.reveal())
+            return _Sending(_revealed_url(request["url"]), _revealed_headers(request["headers"]), keys)
+        except ValueError as error:
+            raise ActionError("SECRET_UNUSABLE", f"a secret cannot be used: {error}", "systemic") from None
+
+    def _send(self, request: Mapping[str, Any], sending: _Sending, until: float) -> Answer:
+        """All that one delivery does takes `timeout_seconds` at most, reading secrets too."""
+        if self.transport is None:
+            raise ActionError("NOT_CONNECTED", "the action was built without clients: it can only render")
+        # Rounded, for messages may say it.
+        seconds = round(until - self.monotonic(), 3)
+        if seconds <= 0:
+            raise ActionError("TIMEOUT", f"no answer within {self.timeout_seconds:g} s", "transient")
+        body = request["body"].encode()
+        timestamp = int(self.clock())
+        headers = {**sending.headers, "webhook-timestamp": str(timestamp)}
+        if sending.keys:
+            headers["webhook-signature"] = sign(sending.keys, headers["webhook-id"], timestamp, body)
+        return self.transport.send(self.method, sending.url, headers, body, seconds)
+
+
+def _revealed_url(url: str) -> str:
+    """Raises ValueError."""
+    if not isinstance(url, SecretText):
+        return url
+    text = url.reveal()
+    parse_url(text, allow_plain_http=False)
+    return text
+
+
+def _revealed_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Raises ValueError."""
+    texts = {name: revealed(text) for name, text in headers.items()}
+    for name, text in texts.items():
+        if not is_header_value(text):
+            raise ValueError(f"the header '{name}' must be visible ASCII")
+    return texts
+
+
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> None:
+    fault = _fault_of_connection(spec.config, environment)
+    if fault is not None:
+        raise SettingsError(f"action '{spec.id}': {fault}")
+
+
+def _fault_of_connection(config: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    """What is wrong with the texts as they are now; not raised, for its frames have the secrets."""
     try:
-        keys = _signing_keys(spec.config, environment)
-        _check_resolved_url(spec.config, environment)
-        _headers(spec.config.get("headers", {}), environment)
+        if "signing_secret" in config:
+            parse_keys(revealed(target(config["signing_secret"], environment, takes_secrets=True)))
+        _check_resolved_url(config, environment)
+        _revealed_headers(_headers(config.get("headers", {}), environment))
     except ValueError as error:
-        raise SettingsError(f"action '{spec.id}': {error}") from None
-    return keys
-
-
-def permissions(spec: ActionSpec) -> list[Permission]:
-    return []
-
-
-def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
-    return [*_check_url(config), *_check_headers(config.get("headers", {})), *_check_secret(config)]
-
-
-def _check_url(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    url = config["url"]
-    if url.startswith("http://") and (finding := _check_plain_http(config)) is not None:
-        return [finding]
-    found = holes(url)
-    start = url[: found[0].start] if found else ""
-    # What a reference stands for is known, and checked, only when the function starts.
-    if found and not references(start) and not host_has_ended(start):
-        message = "a hole must not stand in the URL's scheme or host"
-        hint = "holes may stand in path segments and query values only"
-        return [ConfigFinding("RE303", ("url",), message, hint)]
-    if references(url):
-        return []
-    try:
-        parse_url(_without_holes(url))
-    except ValueError as error:
-        return [ConfigFinding("RE109", ("url",), str(error))]
-    return []
-
-
-def _without_holes(url: str) -> str:
-    """The URL as it is with some harmless value in every hole."""
-    for hole in reversed(holes(url)):
-        url = f"{url[: hole.start]}x{url[hole.end :]}"
-    return url
-
-
-def _check_plain_http(config: Mapping[str, Any]) -> ConfigFinding | None:
-    if not config.get("allow_plain_http", False):
-        message = "'http://' needs 'allow_plain_http: true'"
-        return ConfigFinding("RE308", ("url",), message, "write https://")
-    if _holds_secret(config):
-        message = "'http://' does not go together with a secret"
-        return ConfigFinding("RE308", ("url",), message, "write https://, or all the world can read it")
+        return str(error)
     return None
 
 
-def _check_headers(headers: Mapping[str, str]) -> list[ConfigFinding]:
-    findings = []
-    seen: set[str] = set()
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower.startswith(_OURS) or lower in _OF_THE_CONNECTION:
-            message = f"the header '{name}' is set by the engine"
-            findings.append(ConfigFinding("RE109", ("headers", name), message, "leave it out"))
-        elif lower in seen:
-            findings.append(ConfigFinding("RE308", ("headers", name), f"the header '{name}' is there twice"))
-        elif not references(value) and not _is_header_value(value):
-            message = f"the header '{name}' must be visible ASCII"
-            findings.append(ConfigFinding("RE109", ("headers", name), message))
-        seen.add(lower)
-    return findings
+def permissions(spec: ActionSpec) -> list[Permission]:
+    # Imported here: the function itself never asks.
+    from rules_engine.actions.secret_permissions import secret_permissions
+
+    return secret_permissions([spec.config.get(key) for key in SECRET_FIELDS])
 
 
-def _check_secret(config: Mapping[str, Any]) -> list[ConfigFinding]:
-    secret = config.get("signing_secret")
-    if secret is None or _are_references(secret):
-        return []
-    message = "'signing_secret' must be a reference"
-    return [ConfigFinding("RE306", ("signing_secret",), message, "write ${secret:name} or ${ssm:/path}")]
-
-
-def _holds_secret(config: Mapping[str, Any]) -> bool:
-    if "signing_secret" in config:
-        return True
-    return any(
-        reference.kind != "env" for key in SECRET_FIELDS for reference in references(config.get(key, ""))
-    )
+def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
+    return check_webhook(config)
 
 
 def build(
@@ -283,29 +284,31 @@ def build(
     clients: Clients | None,
     transport: Transport | None = None,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> WebhookAction:
-    """`transport` and `clock` are for tests and for whoever brings a network of his own."""
+    """`transport` and the clocks are for tests and for whoever brings a network of his own."""
     config = spec.config
     findings = check(config)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
-    # Without clients the texts in `environment` may be stand-ins, which are neither keys nor hosts.
-    keys = connect(spec, environment, clients) if clients is not None else ()
     try:
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
         raise SettingsError(f"action '{spec.id}': {error}") from None
+    secret = config.get("signing_secret") if clients is not None else None
     return WebhookAction(
         target=_host(config["url"], environment),
         method=config.get("method", "POST"),
-        url=compile_template(config["url"], scope, environment, encode=percent_encode),
+        url=compile_template(config["url"], scope, environment, encode=percent_encode, takes_secrets=True),
         headers=headers,
         body=payload(spec, "body", scope, environment),
         # A bundle's numbers are Decimal, which sockets do not take.
         timeout_seconds=float(spec.timeout_seconds or TIMEOUT_SECONDS),
-        keys=keys,
+        # Without clients the texts in `environment` may be stand-ins, which are no keys.
+        signing_secret=None if secret is None else hidden(target(secret, environment, takes_secrets=True)),
         transport=transport or (None if clients is None else clients.transport),
         clock=clock,
+        monotonic=monotonic,
     )
 
 
@@ -313,34 +316,36 @@ def _host(url: str, environment: Mapping[str, str]) -> str:
     """Scheme, host and port, which never come from a record: what is down together. Logs show it, so one that
     a secret gives is shown by its hash."""
     found = holes(url)
-    start = url[: found[0].start] if found else url
-    scheme, _, rest = target(start, environment).partition("://")
+    start = target(url[: found[0].start] if found else url, environment, takes_secrets=True)
+    scheme, _, rest = revealed(start).partition("://")
     host = f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
-    if any(reference.kind != "env" for reference in references(start)):
-        return f"webhook {hashlib.sha256(host.encode()).hexdigest()[:12]}"
-    return host
-
-
-def _signing_keys(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    return parse_keys(target(config["signing_secret"], environment)) if "signing_secret" in config else ()
+    if start.startswith(host):
+        return host
+    return f"webhook {hashlib.sha256(host.encode()).hexdigest()[:12]}"
 
 
 def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Raises ValueError."""
     url = config["url"]
     found = holes(url)
-    if found and not host_has_ended(target(url[: found[0].start], environment)):
+    if found and not host_has_ended(_revealed_target(url[: found[0].start], environment)):
         raise ValueError("a hole must not stand in the URL's scheme or host")
-    resolved = target(_without_holes(url), environment)
-    if resolved.startswith("http://") and _holds_secret(config):
+    resolved = _revealed_target(without_holes(url), environment)
+    if resolved.startswith("http://") and holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
     parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
 
+def _revealed_target(text: str, environment: Mapping[str, str]) -> str:
+    return revealed(target(text, environment, takes_secrets=True))
+
+
 def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Secrets in them stay masked, and are looked at when they are sent. Raises ValueError."""
     headers = {"content-type": "application/json", "user-agent": "rules-engine"}
     for name, value in given.items():
-        text = target(value, environment)
-        if not _is_header_value(text):
+        text = target(value, environment, takes_secrets=True)
+        if not isinstance(text, SecretText) and not is_header_value(text):
             raise ValueError(f"the header '{name}' must be visible ASCII")
         headers[name.lower()] = text
     return headers

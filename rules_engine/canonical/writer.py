@@ -30,23 +30,26 @@ def write(root: Part) -> str:
     """The whole file."""
     shape = order.shape_of_file(root.value)
     writer = _Writer(order.RULES["properties"]["rules"])
-    writer.head(_head(root))
+    head, apart = _head(root)
+    writer.comments(head, 0)
+    if apart:
+        writer.blank()
     writer.children(root, shape, 0)
     return "".join(f"{line}\n" for line in writer.lines)
 
 
-def _head(root: Part) -> list[Comment]:
-    """Takes from the first entry those about the file: above an empty line, or an editor's."""
-    first = min(root.parts, key=lambda part: part.start, default=None)
-    if first is None:
-        return []
+def _head(root: Part) -> tuple[list[Comment], bool]:
+    """Takes from the first entry the comments about the file: those above an empty line, or an editor's first
+    line. Whether an empty line stands below them."""
+    first = min(root.parts, key=lambda part: part.start)
     leading = first.leading
     gaps = [number for number, comment in enumerate(leading) if number and comment.after_blank]
     length = len(leading) if first.after_blank else (gaps or [0])[-1]
-    if not length and leading and leading[0].text.startswith(_MODELINE):
+    apart = length > 0
+    if not apart and leading and leading[0].text.startswith(_MODELINE):
         length = 1
     first.leading = leading[length:]
-    return leading[:length]
+    return leading[:length], apart
 
 
 class _Writer:
@@ -63,7 +66,7 @@ class _Writer:
         for number, part in enumerate(order.in_order(owner.parts, shape)):
             below = order.shape_below(shape, part)
             if number and spaced:
-                self._blank()
+                self.blank()
             is_first = number == 0 and indent > 0
             self._leading(part, indent, is_first=is_first)
             self._hoisted(part, below, indent, is_first=is_first and not part.leading)
@@ -73,25 +76,20 @@ class _Writer:
                 self._value(part, below, indent, self._key(part, indent))
         self.comments(owner.foot, indent)
 
-    def head(self, comments: list[Comment]) -> None:
-        """What is about the whole file, apart from what is about its first entry."""
-        self.comments(comments, 0)
-        self._blank()
-
     def comments(self, comments: list[Comment], indent: int) -> None:
         for comment in comments:
             if comment.after_blank:
-                self._blank()
+                self.blank()
             self._line(" " * indent + comment.text)
 
     def _leading(self, part: Part, indent: int, *, is_first: bool) -> None:
         """What stands above an entry. Nothing parts the first one from what it stands in."""
         for number, comment in enumerate(part.leading):
             if comment.after_blank and not (is_first and number == 0):
-                self._blank()
+                self.blank()
             self._line(" " * indent + comment.text)
         if part.after_blank and not (is_first and not part.leading):
-            self._blank()
+            self.blank()
 
     def _hoisted(self, part: Part, shape: Shape, indent: int, *, is_first: bool) -> None:
         """Above a dash: the comments that would else stand between it and what follows it on its line."""
@@ -152,7 +150,8 @@ class _Writer:
         for line in lines:
             self._line(" " * (indent + _STEP) + line if line else "")
 
-    def _blank(self) -> None:
+    def blank(self) -> None:
+        """An empty line, unless there is one, or it would become a part of a text."""
         if self.lines and self.lines[-1] and not self._open_end:
             self.lines.append("")
 

@@ -46,9 +46,14 @@ def codes() -> list[str]:
     return sorted(path.stem for path in _PAGES.glob("RE*.md"))
 
 
+def page_path(code: str) -> Path:
+    """Where the page of `code` lies."""
+    return _PAGES / f"{code}.md"
+
+
 def load_page(code: str) -> CodePage:
     """The page of `code`, which is one of `codes()`. Raises ValueError for a page without its parts."""
-    text = (_PAGES / f"{code}.md").read_text(encoding="utf-8")
+    text = page_path(code).read_text(encoding="utf-8")
     title = _TITLE.match(text)
     if title is None or title["code"] != code:
         raise ValueError(f"the page of {code} does not begin with '# {code} <title>'")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _NO_TERMINAL_COLUMNS = 100_000
 
+_WIDEST_ID = 40
+"""Columns up to which ids stay in one piece, however narrow the terminal is."""
+
 _ALWAYS = "(always)"
 """In place of a condition."""
 
@@ -128,8 +131,11 @@ def _text(rule_set: RuleSet) -> str:
     on_terminal = sys.stdout.isatty()
     separator = "\n" if on_terminal else "; "
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    longest_id = max(len(rule.id) for rule in rule_set.rules)
     for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold")
+        # An id that is broken in two can neither be copied nor found.
+        is_whole = heading == "id" and longest_id <= _WIDEST_ID
+        table.add_column(heading, overflow="fold", no_wrap=is_whole)
     for rule in rule_set.rules:
         table.add_row(*(Text(separator.join(visible(line) for line in lines)) for lines in _cells(rule)))
     width = shutil.get_terminal_size().columns if on_terminal else _NO_TERMINAL_COLUMNS

@@ -39,10 +39,13 @@ COMMANDS = {
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
+    "graph": "rules_engine.cli.graph",
+    "diff": "rules_engine.cli.diff",
     "show": "rules_engine.cli.show",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
     "dev": "rules_engine.cli.dev",
+    "lsp": "rules_engine.cli.lsp",
 }
 """Where each command lives, in the order a newcomer meets them."""
 

@@ -102,18 +102,20 @@ def _code(error: Exception) -> str:
 
 def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
     """Everything that the function has. Raises VariablesMissing, or SettingsError as in Lambda."""
-    from rules_engine.aws import Clients, resolve_references
+    from rules_engine.aws import Clients
     from rules_engine.cli.environment import remote_references, require_variables
     from rules_engine.engine import Engine
     from rules_engine.function import actions_of, host_policy
     from rules_engine.redrive.delivery import Redriver
+    from rules_engine.secret_store import SecretStore
     from rules_engine.settings import Settings
 
     enabled = [(rule, spec) for rule in rule_set.rules if rule.enabled for spec in rule.actions]
     require_variables(enabled, os.environ)
     settings = Settings.from_environment(os.environ)
-    environment = {**os.environ, **resolve_references(remote_references(rule_set), clients)}
     action_clients = Clients(total_attempts=1, hosts=host_policy(settings))
+    secrets = SecretStore(clients, action_clients, _log)
+    environment = {**os.environ, **secrets.texts(remote_references(rule_set))}
     actions = actions_of(rule_set, environment, action_clients)
     return Redriver(Engine.from_rules(rule_set), actions, _log, settings.debug_values)
 

@@ -26,7 +26,8 @@ segment."""
 def delivery_id(event_id: str, rule_id: str, action_id: str) -> str:
     """32 characters of A-Z and 2-7."""
     name = "\0".join((VERSION, event_id, rule_id, action_id))
-    return base64.b32encode(hashlib.sha256(name.encode()).digest()[:LENGTH_BYTES]).decode("ascii")
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).digest()
+    return base64.b32encode(digest[:LENGTH_BYTES]).decode("ascii")
 
 
 def deliveries_of(match: Match) -> list[Delivery]:

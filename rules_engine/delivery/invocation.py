@@ -80,7 +80,11 @@ class Invocation:
     metrics: Metrics | None = None
 
     def deliver(self, records: Iterable[Record], context: InvocationContext | None = None) -> str | None:
-        """The failure id of the first unresolved record; None if all are resolved. Raises BatchError."""
+        """The failure id of the first unresolved record; None if all are resolved. Raises BatchError.
+
+        A mistake of ours is a BatchError too, for its own text may quote an item; the traceback, which has no
+        values, is that of the mistake.
+        """
         context = context or InvocationContext.of(None)
         report = Report(self.log, self.clock.now, self.debug_values)
         batch = in_order(records)
@@ -89,14 +93,16 @@ class Invocation:
         except BatchError:
             report.is_failed = True
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised below, without its text
             report.is_failed = True
-            # The traceback is the runtime's to print.
-            report.line("ERROR", "unexpected error", code=type(error).__name__)
-            raise
+            code = type(error).__name__
+            report.line("ERROR", "unexpected error", code=code)
+            unexpected = BatchError(f"unexpected {code}: the whole batch is to come again")
+            unexpected.with_traceback(error.__traceback__)
         finally:
             if self.metrics is not None and batch:
                 self.metrics.emit(report, batch, context.function_name, self.clock.now())
+        raise unexpected
 
     def _deliver(self, records: Sequence[Record], context: InvocationContext, report: Report) -> str | None:
         deadline = Deadline(context)

@@ -44,6 +44,7 @@ UNITS = {
     "DeadLettersNotWritten": "Count",
     "NotGivenUp": "Count",
     "FailedBatches": "Count",
+    "StaleSecrets": "Count",
     "Lag": "Seconds",
 }
 """Every metric with its unit, always all of them: an alarm needs the zeros."""
@@ -64,6 +65,10 @@ Concerns = tuple[Collection[str], Collection[str]]
 """Tables and kinds of records of a rule."""
 
 
+def _none() -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """Writes the lines of one rule set's invocations. Make one with `Metrics.of`."""
@@ -71,15 +76,19 @@ class Metrics:
     write: Callable[[str], object]
     rules: Mapping[str, Concerns]
     needs: Mapping[str, Images]
+    stale_secrets: Callable[[], int] = _none
 
     @classmethod
-    def of(cls, rule_set: RuleSet, write: Callable[[str], object]) -> Metrics:
-        """Reads no rule of a bundle: it brings what is asked for here."""
+    def of(
+        cls, rule_set: RuleSet, write: Callable[[str], object], stale_secrets: Callable[[], int] = _none
+    ) -> Metrics:
+        """Reads no rule of a bundle: it brings what is asked for here. `stale_secrets` says how many could
+        not be read anew."""
         if rule_set.outlines is None or rule_set.surroundings is None:
             concerns = {rule.id: (rule.tables, kinds_of(rule)) for rule in rule_set.rules}
-            return cls(write, concerns, images_wanted(rule_set.rules))
+            return cls(write, concerns, images_wanted(rule_set.rules), stale_secrets)
         outlines = {each.rule_id: (each.tables, each.kinds) for each in rule_set.outlines}
-        return cls(write, outlines, dict(rule_set.surroundings.images))
+        return cls(write, outlines, dict(rule_set.surroundings.images), stale_secrets)
 
     def emit(
         self,
@@ -90,11 +99,16 @@ class Metrics:
     ) -> None:
         """`function` is the name of the function, `now` is in seconds since 1970."""
         missing = missing_images(records, self.needs)
-        self.write(metrics_line(report, self.rules, missing, function, now))
+        self.write(metrics_line(report, self.rules, missing, self.stale_secrets(), function, now))
 
 
 def metrics_line(
-    report: Report, rules: Mapping[str, Concerns], missing_images: int, function: str | None, now: float
+    report: Report,
+    rules: Mapping[str, Concerns],
+    missing_images: int,
+    stale_secrets: int,
+    function: str | None,
+    now: float,
 ) -> str:
     """The line for what `report` has counted. `rules` says what each of them concerns, by id; `now` is in
     seconds since 1970."""
@@ -110,7 +124,7 @@ def metrics_line(
                 }
             ],
         },
-        **_totals(report, missing_images),
+        **_totals(report, missing_images, stale_secrets),
         "rules": shown,
     }
     line = dumps(entry)
@@ -139,7 +153,7 @@ def _lacks(record: Any, expected: Mapping[str, Images]) -> bool:
     return old and record.old_raw is None and record.event_name != "INSERT"
 
 
-def _totals(report: Report, missing: int) -> dict[str, float]:
+def _totals(report: Report, missing: int, stale: int) -> dict[str, float]:
     counts = report.rules.values()
     totals: dict[str, float] = {
         metric: sum(getattr(each, name) for each in counts) for metric, name in _OF_RULES.items()
@@ -154,6 +168,7 @@ def _totals(report: Report, missing: int) -> dict[str, float]:
         "DeadLettersNotWritten": report.not_buried,
         "NotGivenUp": report.not_given_up,
         "FailedBatches": int(report.is_failed),
+        "StaleSecrets": stale,
         "Lag": round(max((each.lag_seconds for each in counts), default=0.0), 3),
     }
 

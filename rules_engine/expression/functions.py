@@ -35,6 +35,15 @@ class Function:
     """Whether JMESPath has no such function."""
 
     @property
+    def signature(self) -> str:
+        """`join(string, array-string)`; alternatives with `or`, `...` where the last may repeat."""
+        parameters = [
+            "&path" if types == _PATH else "&expression" if types == _EXPREF else " or ".join(types)
+            for types in self.parameters
+        ]
+        return f"{self.name}({', '.join(parameters)}{', ...' if self.variadic else ''})"
+
+    @property
     def reads_images(self) -> bool:
         """Whether it looks into the record's images, wherever it stands."""
         return self.parameters[0] == _PATH

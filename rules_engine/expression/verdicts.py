@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine.errors import EvaluationError
+from rules_engine.expression.checks.own_names import defined
 from rules_engine.expression.checks.places import walk
 from rules_engine.expression.compiler import compile_expression
 from rules_engine.expression.roots import resolve
@@ -66,16 +67,19 @@ def failing_span(text: str, scope: Scope, document: Mapping[str, Any]) -> tuple[
 
 def constants_read(text: str, scope: Scope) -> dict[str, Any]:
     """The constants of the file that a condition, and the named ones in it, use: `vars.x`, `lists.y`."""
+    return {name: value for name, value in names_read(text, scope).items() if not name.startswith("is.")}
+
+
+def names_read(text: str, scope: Scope) -> dict[str, Any]:
+    """The names of the file that an expression uses, and those that they use: constants with their value,
+    conditions with their text."""
     found: dict[str, Any] = {}
-    conditions: set[str] = set()
     waiting = [text]
     while waiting:
         for root, name in _names(tree_of(waiting.pop(), scope), scope):
-            if root != "is":
-                found[f"{root}.{name}"] = (scope.vars if root == "vars" else scope.lists)[name]
-            elif name not in conditions:
-                conditions.add(name)
-                waiting.append(scope.conditions[name])
+            if f"{root}.{name}" not in found:
+                found[f"{root}.{name}"] = defined(scope, root)[name]
+                waiting += [scope.conditions[name]] if root == "is" else []
     return found
 
 

@@ -43,7 +43,8 @@ def load_rules(
     """The sound rules of the files at and below `paths`, and all problems.
 
     `today` decides which exceptions have expired; without it, it is the day in UTC. `texts` are by their
-    paths what files are to be read as, whatever stands in them: a mend that is tried, an unsaved buffer.
+    paths what files are to be read as, whatever stands in them: a mend that is tried, an unsaved buffer, a
+    file that is not there yet.
     `track` hands on the files that it is given; a progress bar is one.
     """
     rule_set, _, problems = load_rules_and_tests(paths, today, texts, track)
@@ -59,6 +60,7 @@ def load_rules_and_tests(
     """As `load_rules`, with the tests that can be run: those of the rules, then those of `*.test.yaml`."""
     today = today or datetime.now(UTC).date()
     files, problems = find_all(paths)
+    files += sorted(texts.keys() - set(files))
     loaded: list[LoadedRule] = []
     complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
@@ -74,6 +76,7 @@ def load_rules_and_tests(
         rules, found = load_rule_file(root, of_source, today)
         loaded += rules
         problems += found
+        complete = complete and not any(problem.code == "RE110" for problem in found)
     test_files = [path for path in files if is_test_file(path)]
     tests, tested, found = _read_test_files(test_files, texts, loaded, complete)
     problems += found

@@ -19,6 +19,7 @@ from rules_engine.actions import (
     action_types,
 )
 from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
 from rules_engine.loader.wording import flow
@@ -111,7 +112,7 @@ def _without_type(node: Node) -> list[Problem]:
 
 
 def _unknown_type(node: Node) -> Problem:
-    written = node.source.text[node.start : node.end].strip("'\"")
+    written = node.written()
     near = _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
     listed = f"the types are {', '.join(known_types())}"
     hint = f"did you mean '{near}'? {listed}" if near else listed
@@ -124,13 +125,15 @@ def _check_typed(
     check = check_shape if _is_ours(name) else check_foreign_shape
     problems = check(node, action_shape(name), "action")
     config = {key: value for key, value in node.entries() if key not in COMMON_PROPERTIES}
-    problems += _holes_in_keys(config)
+    problems += _templates_in_keys(config)
     for path, text in _texts(config):
         problems += _check_text(text, path, action_type, expressions, absent)
     plain = {key: value.plain() for key, value in config.items()}
     spec = _spec(node, name, plain)
     if not problems and not any(value.broken for value in config.values()):
         problems += [_of_config(node, finding) for finding in action_type.check(plain, spec.mode)]
+    if not problems:
+        problems += check_size(node, action_type, expressions.scope)
     return spec, problems
 
 
@@ -152,8 +155,8 @@ def _spec(node: Node, name: str, config: dict[str, Any]) -> ActionSpec:
     )
 
 
-def _holes_in_keys(config: Mapping[str, Node]) -> Iterator[Problem]:
-    """Keys are taken as they are: a hole in one would be sent as it stands."""
+def _templates_in_keys(config: Mapping[str, Node]) -> Iterator[Problem]:
+    """Keys are taken as they are: a hole or a reference in one would be sent as it stands."""
     stack = list(config.values())
     while stack:
         node = stack.pop()
@@ -163,6 +166,10 @@ def _holes_in_keys(config: Mapping[str, Node]) -> Iterator[Problem]:
                 message = f"'{name}' is a key, and keys have no holes"
                 hint = "write the name out; only values are filled from the record"
                 yield node.source.problem("RE302", message, key.location, hint)
+            elif (reference := next(iter(references(name)), None)) is not None:
+                message = f"'${{{reference.text}}}' is in a key, and keys are taken as they are"
+                hint = "write the name out; only values have variables"
+                yield node.source.problem("RE305", message, key.location, hint)
 
 
 def _texts(config: Mapping[str, Node]) -> Iterator[tuple[Path, Node]]:
@@ -213,9 +220,8 @@ def _misplaced_secrets(node: Node, path: Path, action_type: ActionType) -> Itera
             continue
         written = f"${{{reference.text}}}"
         fields = ", ".join(f"'{field}'" for field in action_type.SECRET_FIELDS)
-        title = f"{action_type.TYPE} action"
         message = f"'{written}' may not stand in '{'.'.join(map(str, path))}'"
-        where = f"it may stand in {fields}" if fields else f"a {title} takes none"
+        where = f"it may stand in {fields}" if fields else f"actions of type '{action_type.TYPE}' take none"
         hint = f"a secret would become readable there; {where}"
         yield node.source.problem("RE307", message, node.locate(node.value.find(written), len(written)), hint)
 

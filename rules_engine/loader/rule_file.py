@@ -20,7 +20,7 @@ from rules_engine.loader.conditions import Expressions, absent_images, reference
 from rules_engine.loader.rule_conditions import check_rule_conditions
 from rules_engine.loader.rule_tests import RuleTest, read_tests
 from rules_engine.loader.secrets import secrets_in_text
-from rules_engine.loader.shape import check_shape, missing_key
+from rules_engine.loader.shape import MOST_ERRORS, check_shape, missing_key, too_many_errors
 from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
 from rules_engine.schema import DATE_PATTERN, MOST_CLAUSES, file_shape, rule_shape
 
@@ -44,6 +44,8 @@ class LoadedRule:
     enabled_key: Node | None
     tests_key: Node | None
     tests: tuple[RuleTest, ...]
+    writes: Mapping[str, Node]
+    """By the id of each action that writes into a table: where it names the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,40 @@ def load_rule_file(
     sections_sound = not _errors(problems) and None not in refused
     unsound = {id(node) for node in refused}
     loaded = []
+    errors = _errors(problems)
     for node in nodes:
+        if errors > MOST_ERRORS:
+            problems.append(too_many_errors(node))
+            break
         rule, tests, found = _load_rule(node, file)
         problems += found
+        errors += _errors(found)
         sound = not _errors(found) and id(node) not in unsound and not file.expressions.exhausted
         id_node = node.get("id")
         if rule is not None and id_node is not None:
             keys = node.keys
             loaded.append(
                 LoadedRule(
-                    rule, sections_sound and sound, id_node, keys.get("enabled"), keys.get("tests"), tests
+                    rule,
+                    sections_sound and sound,
+                    id_node,
+                    keys.get("enabled"),
+                    keys.get("tests"),
+                    tests,
+                    _writes(node.get("actions")),
                 )
             )
     return loaded, _without_echoes(root, problems)
+
+
+def _writes(actions: Node | None) -> dict[str, Node]:
+    """Where actions of type `table` name their tables; no more is kept of a file's tree."""
+    found = {}
+    for action in _mappings(actions):
+        kind, table = action.get("type"), action.get("table")
+        if kind is not None and kind.value == "table" and table is not None:
+            found[_text(action.get("id")) or "table"] = table
+    return found
 
 
 def _node_at(nodes: list[Node], place: Location) -> Node | None:
@@ -98,8 +121,8 @@ def _node_at(nodes: list[Node], place: Location) -> Node | None:
     return nodes[number] if number >= 0 and at <= nodes[number].end else None
 
 
-def _errors(problems: list[Problem]) -> bool:
-    return any(problem.severity == "error" for problem in problems)
+def _errors(problems: list[Problem]) -> int:
+    return sum(problem.severity == "error" for problem in problems)
 
 
 def _read_file_level(root: Node, today: date) -> _File:
@@ -110,7 +133,8 @@ def _read_file_level(root: Node, today: date) -> _File:
         expressions=Expressions(_scope(root)),
         today=today,
         table_reported=any(
-            key == "table" or (key not in known and nearest(key, ["defaults"])) for key, _ in root.entries()
+            key == "table" or (key not in known and nearest(key, ["defaults"]))
+            for key, _ in root.entries()[:MOST_ERRORS]
         ),
     )
 

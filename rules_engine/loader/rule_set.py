@@ -1,7 +1,7 @@
-"""What only all rules together show: ids that meet, rules without tests.
+"""What only all rules together show: ids that meet, rules that do the same, loops, rules without tests.
 
-In: the rules of all files, and which of them test files name. Out: the ids that more than one rule has, and
-problems.
+In: the rules of all files, and which of them test files name. Out: the ids of rules that are refused for it,
+and problems.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.rule_tests import MOST_SUGGESTIONS
+from rules_engine.loader.same_rules import check_same
 from rules_engine.schema import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_rule_set(loaded: list[LoadedRule], tested: set[str]) -> tuple[set[str], list[Problem]]:
-    """(ids that stand twice, problems). `tested` are ids that the tests of `*.test.yaml` files name."""
+    """(ids of refused rules, problems). `tested` are ids that the tests of `*.test.yaml` files name."""
     twice = list(_same_ids(loaded))
     problems = [problem for _, problem in twice]
     known = {one.rule.id for one in loaded}
@@ -29,7 +30,16 @@ def check_rule_set(loaded: list[LoadedRule], tested: set[str]) -> tuple[set[str]
     unknown = sorted(tested - known)[:MOST_SUGGESTIONS]
     meant = tested | {nearest(name, known) or name for name in unknown}
     problems += _tests(loaded, meant)
-    return {rule_id for rule_id, _ in twice}, problems
+    refused = {rule_id for rule_id, _ in twice}
+    single = [one for one in loaded if one.rule.id not in refused]
+    problems += check_same(single)
+    if not any(one.writes for one in single):
+        return refused, problems
+    # Not at the top: few rule sets write into tables, and the others start without it.
+    from rules_engine.loader.loop_problems import check_loops
+
+    in_loops, of_loops = check_loops(single)
+    return refused | in_loops, problems + of_loops
 
 
 def _same_ids(loaded: list[LoadedRule]) -> Iterator[tuple[str, Problem]]:

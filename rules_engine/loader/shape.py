@@ -45,6 +45,9 @@ KEYWORDS = frozenset(
 )  # fmt: skip
 """`anyOf` only between schemas of different types."""
 
+MOST_ERRORS = 1_000
+"""Of one file: nobody reads more, and looking for what was meant takes time."""
+
 _UNQUOTED = ("an action", "a rule")
 """Names of things that have no key."""
 
@@ -63,7 +66,16 @@ def check_shape(node: Node, schema: Schema, name: str, key: Node | None = None) 
     """What `schema` has against `node`, which the author knows as `name` and wrote under `key`."""
     problems: list[Problem] = []
     _check(node, schema, name, key, problems)
+    if len(problems) >= MOST_ERRORS:
+        problems.append(too_many_errors(node))
     return problems
+
+
+def too_many_errors(node: Node) -> Problem:
+    """Says that in and behind `node` there may be more mistakes than are told."""
+    message = f"the file has more than {MOST_ERRORS:,} mistakes"
+    hint = "mend those above; from here on the file was not checked"
+    return node.source.problem("RE110", message, node.location, hint)
 
 
 def is_known(schema: Any) -> bool:
@@ -146,9 +158,9 @@ def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, probl
         message = f"'{name}' must be {allowed[0]!r}, but it is {node.describe()}"
     elif len(allowed) == 1:
         kind = "the text " if isinstance(node.value, str) and not isinstance(allowed[0], str) else ""
-        message = f"'{name}' must be {allowed[0]}, not {kind}'{_written(node)}'"
+        message = f"'{name}' must be {allowed[0]}, not {kind}'{node.written()}'"
     else:
-        message = f"'{name}' cannot be '{_written(node)}'"
+        message = f"'{name}' cannot be '{node.written()}'"
     near = _nearest_choice(str(node.value), [one for one in allowed if isinstance(one, str)])
     listed = (
         f"it is one of {', '.join(map(str, allowed))}" if len(allowed) > 1 else f"write {name}: {allowed[0]}"
@@ -177,16 +189,14 @@ def _equal(value: Any, other: Any) -> bool:
     return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
-def _written(node: Node) -> str:
-    return node.source.text[node.start : node.end].strip("'\"")
-
-
 def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, problems: list[Problem]) -> None:
     properties: dict[str, Schema] = schema.get("properties", {})
     further = schema.get("additionalProperties", True)
     pattern = schema.get("propertyNames", {}).get("pattern")
     meant: set[str] = set()
     for entry, value in node.value.items():
+        if len(problems) >= MOST_ERRORS:
+            return
         if pattern is not None and not _search(pattern, entry):
             message = f"'{entry}' cannot be a name in '{name}'"
             hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
@@ -251,6 +261,8 @@ def _check_sequence(node: Node, schema: Schema, name: str, key: Node | None, pro
     items = schema.get("items")
     if items is not None:
         for index, item in enumerate(node.value):
+            if len(problems) >= MOST_ERRORS:
+                return
             _check(item, items, f"{name}[{index}]", None, problems)
     if schema.get("uniqueItems"):
         _check_unique(node, name, problems)
@@ -313,7 +325,7 @@ def _check_number(node: Node, schema: Schema, name: str, problems: list[Problem]
     )
     for keyword, holds, words in limits:
         if keyword in schema and not holds(node.value, schema[keyword]):
-            message = f"'{name}' must be {words} {schema[keyword]}, not {_written(node)}"
+            message = f"'{name}' must be {words} {schema[keyword]}, not {node.written()}"
             hint = f"write a number that is {words} {schema[keyword]}"
             problems.append(node.source.problem("RE109", message, node.location, hint))
 

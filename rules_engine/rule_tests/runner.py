@@ -41,7 +41,8 @@ class TestResult:
     """What came of a test.
 
     `message` is what was expected and what came instead, in one line, or why the test was skipped. `record`
-    and `explanations` show it: of the rule, or of the rules that should have matched or should not.
+    and `explanations` show it: of the rule, or of the rules that should have matched or should not. What
+    they show is no warning, too.
     """
 
     test: RuleTest
@@ -99,7 +100,7 @@ class Runner:
             failure.record,
             tuple(self.explain(rule_id, failure.record) for rule_id in failure.rule_ids),
             failure.differences,
-            warnings,
+            () if failure.rule_ids else warnings,
             self._clock() - started,
         )
 

@@ -4,7 +4,8 @@ In: path and bytes. Out: the root `Node` (None if there is none to work with) an
 way. Limits are checked on the parser's events, before anything is built. Only events are taken from PyYAML:
 its composers recurse, in C without a bound. libyaml's parser is about 20 times faster than the pure one and
 agrees with it but for tabs and surrogates, which are refused here for both; its error messages differ, so a
-file that it refuses is read again by the pure one: message and place are the same on every machine.
+file that it refuses is read again by the pure one: message and place are the same on every machine. Where
+that would take more than a second, libyaml's own words are told instead.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from yaml.scanner import Scanner
 from rules_engine.errors import Problem
 from rules_engine.source import traps
 from rules_engine.source.scalars import NumberRefused, resolve
-from rules_engine.source.syntax_errors import explain
+from rules_engine.source.syntax_errors import explain, explain_long
 from rules_engine.source.tree import Node, SourceFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rules_engine.source.tree import Kind
 
 FastParser: Any = None
@@ -44,13 +47,21 @@ MOST_BYTES = 1024 * 1024
 MOST_NODES = 100_000
 DEEPEST = 32
 MOST_PROBLEMS = 1_000
+LONGEST_TEXT = 262_144
+"""Characters of one text, as many as the largest message of any target has bytes."""
+
+_REREAD_NODES, _REREAD_CHARACTERS = 10_000, 131_072
+"""As much as the pure parser reads within a second."""
 
 _LINE_END = re.compile(r"\r\n?")
 
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffc\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "|[\ufdd0-\ufdef\ufffe\uffff\U0001fffe\U0001ffff\U0010fffe\U0010ffff]"
 )
-"""Control characters, bidirectional controls, and characters of no width: text that is not what it seems."""
+"""Control characters, bidirectional controls, characters of no width or no ink, and what is no character:
+text that is not what it seems. Without the two selectors that only say whether a sign is an emoji."""
 
 _MOST_INVISIBLE = 20
 
@@ -111,20 +122,37 @@ def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     """The tree by libyaml's parser; what that refuses, or where it is missing, by the pure one."""
     if FastParser is None:
         return parse_pure(source)
+    builder = _Builder(source)
     try:
-        root, problems = _Builder(source).build(FastParser(source.text))
-    except yaml.MarkedYAMLError:
-        return parse_pure(source)
-    return parse_pure(source) if traps.has_tab(source, root) else (root, problems)
+        root, problems = builder.build(FastParser(source.text))
+    except yaml.MarkedYAMLError as error:
+        again = None if builder.is_long else _parse_again(source, _index(error))
+        return again or builder.refuse(error, explain_long)
+    tab = traps.first_tab(source, root)
+    if tab is None:
+        return root, problems
+    again = None if builder.is_long else _parse_again(source, tab)
+    return again or (None, [*problems, traps.tab(source, tab)])
+
+
+def _parse_again(source: SourceFile, place: int) -> tuple[Node | None, list[Problem]] | None:
+    """What the pure parser says of a file that is wrong at `place`; None where that would take too long."""
+    return _parse_pure(source, source.text[:_REREAD_CHARACTERS]) if place < _REREAD_CHARACTERS else None
 
 
 def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
     """The tree by PyYAML's own parser, whose word is final."""
+    return _parse_pure(source, source.text) or (None, [])
+
+
+def _parse_pure(source: SourceFile, text: str) -> tuple[Node | None, list[Problem]] | None:
+    """The same of the beginning `text` of a file; None if it ends before anything can be said."""
     builder = _Builder(source)
+    is_whole = len(text) == len(source.text)
     try:
-        return builder.build(_PureParser(source.text))
+        root, problems = builder.build(_PureParser(text))
     except yaml.MarkedYAMLError as error:
-        return builder.refuse(error)
+        return builder.refuse(error) if is_whole or _index(error) < len(text) else None
     except (ValueError, OverflowError, ReaderError):
         # `"\U00110000"`: PyYAML hands the number to `chr`. Where it stands is not told; it is the next text.
         at = source.text.find("\\U", builder.last_end)
@@ -132,6 +160,13 @@ def parse_pure(source: SourceFile) -> tuple[Node | None, list[Problem]]:
         hint = "write eight hexadecimal digits, at most 0010FFFF; for a backslash itself write two"
         location = source.location(max(at, 0), at + 10)
         return None, [*builder.problems, source.problem("RE102", message, location, hint)]
+    return (root, problems) if is_whole or root is None else None
+
+
+def _index(error: yaml.MarkedYAMLError) -> int:
+    """Where in the text the parser gave up."""
+    mark = error.problem_mark or error.context_mark
+    return 0 if mark is None else mark.index
 
 
 class _Builder:
@@ -180,9 +215,16 @@ class _Builder:
             self._report("RE110", message, self.last_end, self.last_end + 1, hint)
         return self.problems
 
-    def refuse(self, error: yaml.MarkedYAMLError) -> tuple[None, list[Problem]]:
+    @property
+    def is_long(self) -> bool:
+        """Whether reading all this again with the pure parser would take long."""
+        return self._nodes > _REREAD_NODES
+
+    def refuse(
+        self, error: yaml.MarkedYAMLError, explanation: Callable[..., Problem] = explain
+    ) -> tuple[None, list[Problem]]:
         """The problems of a file that the parser gave up on."""
-        problem = explain(self.source, error, self.last)
+        problem = explanation(self.source, error, self.last)
         line = problem.location.line
         # A tag or an alias that was reported is why its own line cannot be parsed.
         if any(known.location.line == line for known in self.problems):
@@ -193,8 +235,11 @@ class _Builder:
         style = event.style or ""
         start = event.start_mark.index
         value: Any = event.value
-        broken = False
-        if style == "" and event.tag is None:
+        broken = len(value) > LONGEST_TEXT
+        if broken:
+            message = f"this text has {len(value):,} characters; at most {LONGEST_TEXT:,} are read"
+            self._report("RE110", message, start, event.end_mark.index, "shorten it")
+        elif style == "" and event.tag is None:
             try:
                 value = resolve(value)
             except NumberRefused as refused:

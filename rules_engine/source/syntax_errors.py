@@ -30,6 +30,7 @@ _LINE = re.compile(
 )
 _NO_SPACE = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*):(?P<value>[^\s:/].*)")
 _NO_DASH_SPACE = re.compile(r" *(?P<dash>-)[A-Za-z_'\"{\[]")
+_ABOUT_ESCAPES = re.compile(r"escape|hexa?decimal")
 _EQUALS = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*) *(?P<sign>=) *(?!=)")
 
 
@@ -68,12 +69,26 @@ class _Trouble:
 
 
 def explain(source: SourceFile, error: yaml.MarkedYAMLError, last: Node | None) -> Problem:
-    """The problem that `error` is about."""
+    """The problem that `error` of PyYAML's own parser is about."""
+    return _explained(_EXPLANATIONS, source, error, last)
+
+
+def explain_long(source: SourceFile, error: yaml.MarkedYAMLError, last: Node | None) -> Problem:
+    """The problem that `error` of libyaml is about. Its words about characters are those of the other."""
+    return _explained(_OF_EITHER_PARSER, source, error, last)
+
+
+def _explained(
+    explanations: tuple[Callable[[_Trouble], Problem | None], ...],
+    source: SourceFile,
+    error: yaml.MarkedYAMLError,
+    last: Node | None,
+) -> Problem:
     context = error.context_mark.index if error.context_mark is not None else None
     mark = error.problem_mark or error.context_mark
     at = min(mark.index, len(source.text)) if mark is not None else 0
     trouble = _Trouble(source, error.context or "", context, error.problem or "", at, last)
-    for explanation in _EXPLANATIONS:
+    for explanation in explanations:
         problem = explanation(trouble)
         if problem is not None:
             return problem
@@ -147,7 +162,7 @@ def _unclosed_quote(trouble: _Trouble) -> Problem | None:
 
 
 def _escape(trouble: _Trouble) -> Problem | None:
-    if "double-quoted scalar" not in trouble.context:
+    if "quoted scalar" not in trouble.context or not _ABOUT_ESCAPES.search(trouble.problem):
         return None
     start = trouble.source.text.rfind("\\", 0, trouble.at + 1)
     escape = trouble.source.text[start : start + 2]
@@ -431,3 +446,5 @@ _EXPLANATIONS: tuple[Callable[[_Trouble], Problem | None], ...] = (
     _document,
 )
 """Tried in this order: the sure ones first."""
+
+_OF_EITHER_PARSER = (_tab, _unclosed_quote, _escape, _first_character, _stray_character, _document)

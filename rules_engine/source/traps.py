@@ -154,10 +154,10 @@ def tab(source: SourceFile, at: int) -> Problem:
     return source.problem("RE103", "the line is indented with a tab", source.location(at), hint)
 
 
-def has_tab(source: SourceFile, root: Node | None) -> bool:
-    """Whether a tab stands outside quotes, blocks and comments: libyaml lets some of them pass."""
+def first_tab(source: SourceFile, root: Node | None) -> int | None:
+    """Where a tab stands outside quotes, blocks and comments: libyaml lets some of them pass."""
     if "\t" not in source.text:
-        return False
+        return None
     spans = sorted(_quoted_spans(root)) if root is not None else []
     behind_comment = 0
     for match in re.finditer("\t", source.text):
@@ -166,9 +166,9 @@ def has_tab(source: SourceFile, root: Node | None) -> bool:
             continue
         line_start = source.text.rfind("\n", 0, at) + 1
         if not _in_comment(source.text, line_start, at, spans):
-            return True
+            return at
         behind_comment = source.text.find("\n", at) % (len(source.text) + 1)
-    return False
+    return None
 
 
 def _is_inside(spans: list[tuple[int, int]], at: int) -> bool:

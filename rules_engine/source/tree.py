@@ -20,6 +20,16 @@ _NO_KEYS: dict[str, Node] = {}
 """Of everything that is no mapping: a dictionary for each scalar would take longer than all else."""
 
 
+_LONGEST_SENTENCE = 600
+
+
+def _in_brief(sentence: str) -> str:
+    """One line, and not a mebibyte, whatever is quoted in it."""
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = f"{sentence[:200]}...{sentence[-200:]}"
+    return sentence.replace("\n", " ")
+
+
 class SourceFile:
     """The text of one file, line ends made `\\n`."""
 
@@ -73,8 +83,10 @@ class SourceFile:
         related: tuple[tuple[Location, str], ...] = (),
         fix: Fix | None = None,
     ) -> Problem:
-        """A problem of this file, with the text of its line."""
-        return Problem(code, message, location, severity, hint, self.line(location.line), related, fix)
+        """A problem of this file, with the text of its line. What quotes a long text is shortened."""
+        brief = None if hint is None else _in_brief(hint)
+        line = self.line(location.line)
+        return Problem(code, _in_brief(message), location, severity, brief, line, related, fix)
 
     def _starts(self) -> list[int]:
         if self._line_starts is None:
@@ -153,6 +165,12 @@ class Node:
         if isinstance(self.value, int | Decimal):
             return "a number"
         return "text"
+
+    def written(self) -> str:
+        """A text as it is read, since a block of lines is written otherwise; anything else as it is written."""
+        if isinstance(self.value, str):
+            return self.value.strip("\n")
+        return self.source.text[self.start : self.end]
 
     def locate(self, start: int, length: int = 1) -> Location:
         """The place of `value[start:start + length]` of a text, cut at the end of its first line in the file.

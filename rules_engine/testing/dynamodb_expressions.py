@@ -277,6 +277,8 @@ def _compare(sign: str, left: Any, right: Any) -> bool:
 
 
 def _added(before: Any, change: Any) -> Any:
+    if before is not None and before.keys() != change.keys():
+        raise ExpressionTextError("an operand in the update expression has an incorrect data type")
     if "N" in change:
         return {"N": str((plain(before) if before is not None else 0) + plain(change))}
     ((kind, members),) = change.items()

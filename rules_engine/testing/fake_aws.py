@@ -6,7 +6,7 @@
 Every call goes through `FakeAws.perform`: time passes, the plan of faults is asked, and what took effect is
 kept in `effects`, in order, one for each entry of a batch. Errors are botocore's own `ClientError` and
 `ReadTimeoutError`, which is the one thing here that needs boto3. Queues, topics and buckets are there as soon
-as they are named; tables are given with their keys.
+as they are named; tables are given with their keys, secrets with their texts.
 """
 
 from __future__ import annotations
@@ -49,12 +49,14 @@ class FakeAws:
         *,
         faults: FaultPlan | None = None,
         tables: Mapping[str, Sequence[str]] | None = None,
+        secrets: Mapping[str, str] | None = None,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         from rules_engine.testing.fake_dynamodb import FakeDynamoDB
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
         from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
+        from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
 
         self.sandbox = sandbox or Sandbox()
         self.faults = faults
@@ -69,7 +71,16 @@ class FakeAws:
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
         self.transport = FakeReceiver(self)
-        self._clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "sns": self.sns, "s3": self.s3}
+        self.secrets = dict(secrets or {})
+        """Text of each secret and parameter: `secret:orders-api`, `ssm:/orders/token`."""
+        self._clients = {
+            "dynamodb": self.dynamodb,
+            "sqs": self.sqs,
+            "sns": self.sns,
+            "s3": self.s3,
+            "secretsmanager": FakeSecretsManager(self),
+            "ssm": FakeSsm(self),
+        }
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """The fake of a service. Raises KeyError for one that there is no fake of."""

@@ -73,7 +73,7 @@ def _parse(text: str, named: NamedConditions) -> Node | Finding:
     try:
         return named.parse(text)
     except ExpressionError as error:
-        return explain(text, error.finding)
+        return explain(text, error.finding) if len(text) <= MAX_CHARACTERS else error.finding
 
 
 def _check_tree(text: str, tree: Node, named: NamedConditions, absent: Mapping[str, str]) -> list[Finding]:

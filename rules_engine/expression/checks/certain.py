@@ -16,6 +16,8 @@ from rules_engine.expression.checks.inference import UNKNOWN, constant
 from rules_engine.expression.checks.mistake import shown
 from rules_engine.expression.checks.places import walk
 from rules_engine.expression.checks.satisfiable import NO_RULE, Circumstances, Effort
+from rules_engine.expression.functions import FUNCTIONS
+from rules_engine.expression.syntax import parse
 from rules_engine.expression.values import is_true
 
 if TYPE_CHECKING:
@@ -56,6 +58,24 @@ def _operands(tree: Node) -> Iterator[Node]:
         yield from _operands(child)
 
 
+def may_fail(tree: Node, scope: Scope) -> bool:
+    """Whether there may be records for which a condition cannot be evaluated."""
+    return any(_may_fail(place.node, scope) for place in walk(tree))
+
+
+def _may_fail(node: Node, scope: Scope) -> bool:
+    name = condition_named(node, scope)
+    if name is not None:
+        return may_fail(parse(scope.conditions[name]), scope)
+    if node.type != "function_expression" or node.value in _NEVER_FAIL:
+        return False
+    parameters = FUNCTIONS[node.value].parameters
+    return any(
+        constant(child, scope) is UNKNOWN and parameters[min(number, len(parameters) - 1)] != ("any",)
+        for number, child in enumerate(node.children)
+    )
+
+
 class _Judge:
     """Of one rule."""
 
@@ -90,14 +110,7 @@ class _Judge:
     def always(self, node: Node, given: Circumstances) -> bool:
         if self.effort.is_satisfiable([self.facts.of(node, holds=False, through=False)], given):
             return False
-        return not any(self._may_fail(place.node) for place in walk(node))
-
-    def _may_fail(self, node: Node) -> bool:
-        if condition_named(node, self.scope) is not None:
-            return True
-        if node.type != "function_expression" or node.value in _NEVER_FAIL:
-            return False
-        return any(constant(child, self.scope) is UNKNOWN for child in node.children[:1])
+        return not may_fail(node, self.scope)
 
     def finding(self, node: Node, how: str) -> Finding:
         """Of a node that is never true, or always."""

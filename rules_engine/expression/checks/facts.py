@@ -143,6 +143,10 @@ class Facts:
         names = path_names(node, self.scope)
         if names:
             return Fact(names, lambda key: _counts_as_true(key) is holds)
+        if node.type == "comparator" and node.value in ("eq", "ne"):
+            names = _of_both_images(*(path_names(side, self.scope) for side in node.children))
+            if names:
+                return _named(("differs", *names), holds=holds is (node.value == "ne"))
         listed = looked_into(node, self.scope)
         if isinstance(listed, list) and len(listed) > _MOST_LISTED:
             return _opaque(node.text, holds=holds)
@@ -193,8 +197,22 @@ def _counts_as_true(key: Key) -> bool:
     return key not in (NULL, ABSENT, FALSE, "", EMPTY)
 
 
+def _of_both_images(one: Names, other: Names) -> Names:
+    """The path in the item, if one of the two leads to it in the new image and one in the old."""
+    same = len(one) > 1 and one[1:] == other[1:] and {one[0], other[0]} == {"new", "old"}
+    return one[1:] if same else ()
+
+
+_MIRRORED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
+
+
 def _fact(need: Need, *, holds: bool) -> Fact:
-    source = getattr(need, "source", None)
+    source: Source | None = getattr(need, "source", None)
+    if isinstance(need, Equals) and source and source.function and source.other and need.keys == (TRUE,):
+        names = _of_both_images(source.names, source.other)
+        if names:
+            kind = source.function if source.names[0] == "new" else _MIRRORED[source.function]
+            return _named((kind, *names), holds=holds)
     if source is not None and source == Source(source.names):
         match need:
             case Equals(_, keys):
@@ -216,7 +234,12 @@ def _fact(need: Need, *, holds: bool) -> Fact:
 
 def _opaque(text: str, *, holds: bool) -> Fact:
     """Of what is known by its text alone."""
-    return Fact((text, ""), lambda key: key == (TRUE if holds else FALSE))
+    return _named((text, ""), holds=holds)
+
+
+def _named(names: Names, *, holds: bool) -> Fact:
+    """Of what is so or not: of an attribute that it `changed` or `differs`, that it is `gt` what it was."""
+    return Fact(names, lambda key: key == (TRUE if holds else FALSE))
 
 
 def _is_within(key: Key, need: Within) -> bool:
