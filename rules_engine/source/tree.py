@@ -167,7 +167,7 @@ class Node:
         return "text"
 
     def written(self) -> str:
-        """A text as it is read, since a block of lines is written otherwise; anything else as it is written."""
+        """A text as it is read, for a block of lines is written otherwise; anything else as it is written."""
         if isinstance(self.value, str):
             return self.value.strip("\n")
         return self.source.text[self.start : self.end]
