@@ -314,6 +314,7 @@ def test_nesting_stops_at_the_limit():
         return attribute
 
     read_whole(decode(nested(MAX_DEPTH)))
+    read_whole(Image({"a": nested(MAX_DEPTH)}))
     assert to_boto(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
     assert from_boto(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
     assert encode(eager(decode(nested(MAX_DEPTH)))) == nested(MAX_DEPTH)
@@ -350,6 +351,8 @@ def test_nesting_stops_at_the_limit():
         (AttributeSet("BS", ["AQ=="]), "BS has an element of another type"),
         (AttributeSet("NS", [1.5]), "NS has an element of another type"),
         (AttributeSet("NS", [True]), "NS has an element of another type"),
+        (AttributeSet("NS", [1, 10**126]), "a number that DynamoDB cannot hold"),
+        (AttributeSet("NS", [Decimal("1E-131")]), "a number that DynamoDB cannot hold"),
     ],
 )
 def test_encode_refuses_what_dynamodb_cannot_hold(value, message):
