@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,7 +25,9 @@ def check(data: bytes) -> None:
     parts = urlsplit(url)
     scheme = parts.scheme
     assert scheme in DEFAULT_PORTS
-    assert read.endpoint == (scheme, parts.hostname, parts.port or DEFAULT_PORTS[scheme])
+    host = parts.hostname or ""
+    expected = str(IPv6Address(host)) if ":" in host else host
+    assert read.endpoint == (scheme, expected, parts.port or DEFAULT_PORTS[scheme])
     assert (parts.username, parts.password, parts.fragment) == (None, None, "")
     assert ".." not in parts.path.split("/")
 
