@@ -34,7 +34,7 @@ MAX_DEPTH = 64
 _NUMBERS = Context(
     prec=38, Emin=-130, Emax=125, capitals=1, clamp=0, traps=[Inexact, InvalidOperation, Overflow, Subnormal]
 )
-_is_number_text = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
+_is_number_text = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 
 
 class Binary(str):

@@ -122,18 +122,20 @@ _REFERENCE = re.compile(
 def scan(text: str) -> Iterator[str | Hole | Reference | Finding]:
     """The parts of a string in order: plain text, holes, references, and what is wrong with one of those."""
     position = 0
+    open_quotes: set[str] = set()
     while opening := _OPENING.search(text, position):
         start = opening.start()
         if start > position:
             yield text[position:start]
-        part, position = _hole(text, start) if opening.group() == "{{" else _reference(text, start)
+        read = _hole if opening.group() == "{{" else _reference
+        part, position = read(text, start, open_quotes)
         yield part
     if position < len(text):
         yield text[position:]
 
 
-def _hole(text: str, start: int) -> tuple[Hole | Finding, int]:
-    end = _hole_end(text, start + 2)
+def _hole(text: str, start: int, open_quotes: set[str]) -> tuple[Hole | Finding, int]:
+    end = _hole_end(text, start + 2, open_quotes)
     if end is None:
         hint = "close it with }}; to write {{ itself, write {{ '{{' }}"
         return Finding("RE302", "the hole that begins with '{{' is never closed", start, 2, hint), len(text)
@@ -145,8 +147,11 @@ def _hole(text: str, start: int) -> tuple[Hole | Finding, int]:
     return Hole(expression, start + 2 + inner.index(expression), start, end), end
 
 
-def _hole_end(text: str, position: int) -> int | None:
-    """Where the hole ends whose expression begins at `position`: at `}}` outside of quotes and braces."""
+def _hole_end(text: str, position: int, open_quotes: set[str]) -> int | None:
+    """Where the hole ends whose expression begins at `position`: at `}}` outside of quotes and braces.
+
+    `open_quotes` gets the kinds of quotes that are never closed: none behind is, either, and looking for the
+    end of each anew would take the square of the text's length."""
     depth = 0
     while found := _INTEREST.search(text, position):
         position = found.end()
@@ -160,21 +165,23 @@ def _hole_end(text: str, position: int) -> int | None:
             case "}":
                 pass
             case _:
-                quoted = _QUOTED.match(text, found.start())
+                quote = found.group()
+                quoted = None if quote in open_quotes else _QUOTED.match(text, found.start())
                 if quoted is None:  # never closed: the expression is wrong, but the hole need not be
+                    open_quotes.add(quote)
                     end = text.find("}}", position)
                     return None if end < 0 else end + 2
                 position = quoted.end()
     return None
 
 
-def _reference(text: str, start: int) -> tuple[Reference | Finding, int]:
+def _reference(text: str, start: int, open_quotes: set[str]) -> tuple[Reference | Finding, int]:
     match = _REFERENCE.match(text, start)
     if match:
         kind: Kind = "secret" if match["secret"] else "ssm" if match["ssm"] else "env"
         return Reference(kind, match[kind], match["default"], match["text"]), match.end()
     if text.startswith("${{", start):
-        end = _hole_end(text, start + 3) or len(text)
+        end = _hole_end(text, start + 3, open_quotes) or len(text)
         hint = f"a hole has no $ before it; write: {text[start + 1 : end]}"
         return Finding("RE305", "'${' is followed by a hole", start, end - start, hint), end
     end = text.find("}", start) + 1
@@ -189,8 +196,15 @@ def _reference(text: str, start: int) -> tuple[Reference | Finding, int]:
     ), end
 
 
+_FORMS_OF_A_REFERENCE = "write ${NAME}, ${NAME:-default}, ${secret:name}, ${secret:name#key} or ${ssm:/path}"
+_LONGEST_MENDED = 200
+"""Characters of what is no reference: guessing what was meant takes the square of them."""
+
+
 def _reference_meant(written: str) -> str:
     body = written[2:-1].strip()
+    if len(body) > _LONGEST_MENDED:
+        return _FORMS_OF_A_REFERENCE
     as_secret = re.fullmatch(r"(?i)(?:secret|secrets|secretsmanager)[:/.](.+)", body)
     as_parameter = re.fullmatch(r"(?i)(?:ssm|parameter|param)[:/.]*(/?[\w./-]+)", body)
     with_default = re.fullmatch(r"([A-Za-z_]\w*)\s*(?::|-|\||=|:=)\s*-?([^{}]*)", body)
@@ -205,7 +219,7 @@ def _reference_meant(written: str) -> str:
     elif with_default:
         meant = f"{with_default[1]}:-{with_default[2]}"
     else:
-        return "write ${NAME}, ${NAME:-default}, ${secret:name}, ${secret:name#key} or ${ssm:/path}"
+        return _FORMS_OF_A_REFERENCE
     return f"write: ${{{meant}}}"
 
 

@@ -357,6 +357,35 @@ def expressions() -> Iterator[Named]:
     yield _file("20,000 holes", holes, "RE302", 6, 19 + 11 * 100)
 
 
+def templates() -> Iterator[Named]:
+    """Texts with holes and references, as long as they may be, that looking at again and again takes long."""
+    for name, text, code, column in (
+        ("quotes that are never closed", "{{\\'}}" * 43_000, "RE201", 3),
+        ("quotes of all kinds", "{{\\'}}{{\\`}}" * 21_000, "RE201", 3),
+        ("parameters of dots", "${ssm" + "." * 262_000 + "!}", "RE305", 1),
+        ("defaults of spaces", "${a:" + " " * 262_000 + "{}", "RE305", 1),
+        ("references by the thousand", "${ssm....!}" * 23_000, "RE305", 1),
+        ("references within references", "${" * 131_000 + "}", "RE305", 1),
+    ):
+        line = "      - {type: log, message: "
+        block = f"{RULE}    actions:\n{line}'{text.replace(chr(39), chr(39) * 2)}'}}\n"
+        yield _file(f"template: {name}", block, code, 5, len(line) + 1 + column)
+
+
+def secrets() -> Iterator[Named]:
+    """What looks like the beginning of many secrets and is none. Each rule is wrong besides."""
+    for name, text in {
+        "web tokens without an end": "-eyJ" * 260_000,
+        "web tokens without a last part": ("eyJ-" * 500 + "." + "eyJ-" * 500) * 250,
+        "addresses without an end": "https://discord.com/api/webhooks/1" * 30_000,
+        "passwords without an end": "://a:" * 200_000,
+        "private keys without an end": "-----BEGIN " * 90_000,
+        "keys of addresses": "?token" * 170_000,
+        "words of authorization": "Bearer a " * 110_000,
+    }.items():
+        yield _file(f"secret: {name}", f"rules: 1\n# {text}\n", "RE107", 1, 8)
+
+
 GENERATORS: dict[str, Callable[[], Iterator[Named]]] = {
     generator.__name__: generator
     for generator in (
@@ -373,6 +402,8 @@ GENERATORS: dict[str, Callable[[], Iterator[Named]]] = {
         numbers,
         broken,
         expressions,
+        templates,
+        secrets,
     )
 }
 

@@ -63,7 +63,7 @@ def avg(run: Evaluation, numbers: list[Any]) -> Decimal | None:
     return divide(sum_(run, numbers), len(numbers)) if numbers else None
 
 
-_is_number_text = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?").fullmatch
+_is_number_text = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?").fullmatch
 
 
 def to_number(run: Evaluation, value: Any) -> Any:
