@@ -137,7 +137,8 @@ def check_rendered(url: str) -> None:
     if len(url) > MOST_CHARACTERS:
         raise ValueError(f"the URL has {len(url)} characters: at most {MOST_CHARACTERS} are sent")
     path = url.partition("://")[2].partition("?")[0]
-    segments = path.lower().replace("%2e", ".").split("/")[1:]
+    # Some servers read `..;v=1` as `..` with a parameter.
+    segments = [part.partition(";")[0] for part in path.lower().replace("%2e", ".").split("/")[1:]]
     if not {".", ".."}.isdisjoint(segments):
         raise ValueError("the URL must not have '.' or '..' as a path segment")
 
