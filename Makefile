@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint format docs site compliance soak fuzz bench bench-quick lock clean
+.PHONY: demo test lint format docs site compliance soak fuzz bench bench-quick mutate lock clean
 
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/python -m rules_engine.local.demo rules
@@ -39,9 +39,10 @@ soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,0
 	$(BIN)/python -m tests.soak.limits --cases 1000000
 	$(BIN)/python -m tests.soak.numbers --numbers 1000000
 	$(BIN)/python -m tests.soak.records --records 1000000
+	$(BIN)/python -m tests.soak.filters --pairs 1000000
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
 
-fuzz: $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target
+fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target
 	for target in source expression record url; do \
 	  $(BIN)/python -m tests.fuzz $$target --seconds $(SECONDS) || exit 1; done
 
@@ -50,6 +51,11 @@ bench: $(VENV)/bench.stamp  ## every benchmark beside its goal and the last comm
 
 bench-quick: $(VENV)/bench.stamp  ## the same with less of everything, within a minute
 	$(BIN)/python -m bench.run --quick
+
+mutate: $(VENV)/dev.stamp $(VENV)/mutate.stamp  ## mutants of the modules that matter most, and the share that tests kill
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/python -m tests.mutation.score
 
 lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every supported Python
 	$(PIP) install uv
@@ -63,7 +69,7 @@ lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every suppor
 	  pyproject.toml requirements/build.in requirements/$$tool.in -o requirements/$$tool.txt; done
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist mutants *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -19,6 +19,7 @@ from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, overload
 
@@ -196,13 +197,12 @@ def _decode_list(value: Any, depth: int) -> list[Any]:
     return [_decode(element, depth) for element in value]
 
 
-def _set_decoder(set_type: SetType, element: Callable[[Any, int], Any]) -> Callable[[Any, int], AttributeSet]:
-    def decode_set(value: Any, depth: int) -> AttributeSet:
-        if not isinstance(value, (list, tuple)):
-            raise AttributeValueError(f"{set_type} is not a list")
-        return _checked_set(AttributeSet(set_type, [element(each, depth) for each in value]))
-
-    return decode_set
+def _decode_set(
+    set_type: SetType, element: Callable[[Any, int], Any], value: Any, depth: int
+) -> AttributeSet:
+    if not isinstance(value, (list, tuple)):
+        raise AttributeValueError(f"{set_type} is not a list")
+    return _checked_set(AttributeSet(set_type, [element(each, depth) for each in value]))
 
 
 _DECODERS: dict[str, Callable[[Any, int], Any]] = {
@@ -213,9 +213,9 @@ _DECODERS: dict[str, Callable[[Any, int], Any]] = {
     "NULL": _decode_null,
     "M": _decode_map,
     "L": _decode_list,
-    "SS": _set_decoder("SS", _decode_text),
-    "NS": _set_decoder("NS", _decode_number),
-    "BS": _set_decoder("BS", _decode_binary),
+    "SS": partial(_decode_set, "SS", _decode_text),
+    "NS": partial(_decode_set, "NS", _decode_number),
+    "BS": partial(_decode_set, "BS", _decode_binary),
 }
 
 

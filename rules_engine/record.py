@@ -357,8 +357,6 @@ def _check(raw: Mapping[str, Any], change: Mapping[str, Any], time_unit: int) ->
 
 
 def _is_time(time: Any, time_unit: int) -> bool:
-    if type(time) is int:
-        return bool(0 <= time < _LATEST[time_unit])
     if isinstance(time, bool) or not isinstance(time, (int, float, Decimal)):
         return False
     if isinstance(time, Decimal) and not time.is_finite():

@@ -23,6 +23,10 @@ settings.register_profile(
     "rules_engine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("rules_engine")
+# Chosen by `make mutate`: the same few examples for every mutant.
+settings.register_profile(
+    "mutation", settings.get_profile("rules_engine"), max_examples=25, derandomize=True, database=None
+)
 
 network_spy.watch()
 

@@ -40,7 +40,7 @@ class Editor:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Waits until something that the server said makes `holds` true."""
         async with self._news:
-            await asyncio.wait_for(self._news.wait_for(holds), timeout=20)
+            await asyncio.wait_for(self._news.wait_for(holds), timeout=60)
 
     def open(self, name: str, text: str, version: int = 1) -> None:
         document = types.TextDocumentItem(self.uri(name), "yaml", version, text)

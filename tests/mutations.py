@@ -30,14 +30,26 @@ def changed(random: Random, document: dict[str, Any], values: Sequence[Any]) -> 
 
 
 def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(member) for key, member in value.items()}
-    return [_copy(element) for element in value] if isinstance(value, list) else value
+    """Without recursion: a few changes may put deep values into one another."""
+    root = [value]
+    places: list[tuple[Any, Any]] = [(root, 0)]
+    while places:
+        holder, key = places.pop()
+        if isinstance(holder[key], (dict, list)):
+            holder[key] = holder[key].copy()
+            places += _members(holder[key])
+    return root[0]
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     """(collection, key) of every value."""
-    if isinstance(value, (dict, list)):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            yield value, key
-            yield from _places(value[key])
+    places = _members(value)
+    while places:
+        holder, key = places.pop()
+        yield holder, key
+        if isinstance(holder[key], (dict, list)):
+            places += _members(holder[key])
+
+
+def _members(value: Any) -> list[tuple[Any, Any]]:
+    return [(value, key) for key in (value if isinstance(value, dict) else range(len(value)))]

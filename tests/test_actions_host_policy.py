@@ -103,6 +103,22 @@ def test_an_exception_opens_loopback_and_private_ranges_to_one_host_and_port(
 
 
 @pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("0.0.0.0", "an unspecified"),
+        ("::7f00:1", "an IPv4-compatible"),
+        ("2002::1", "a 6to4"),
+        ("169.254.169.254", "a link-local"),
+        ("224.0.0.1", "a multicast"),
+    ],
+)
+def test_a_refused_address_is_named_by_its_kind(address: str, kind: str) -> None:
+    endpoint = Endpoint("https", "hooks.example.com", 443)
+    message = f"the receiver has {kind} address: webhooks go to public ones only"
+    assert HostPolicy().refusal_of_address(endpoint, ip_address(address)) == message
+
+
+@pytest.mark.parametrize(
     ("entry", "reason"),
     [
         ("https://hooks.example.com", "only host and port are wanted"),
@@ -142,3 +158,9 @@ def test_an_exception_names_one_host_and_its_port(text: str, message: str) -> No
     with pytest.raises(SettingsError) as refusal:
         HostPolicy.of(None, text)
     assert str(refusal.value) == message
+
+
+def test_an_empty_list_of_allowed_hosts_is_refused() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        HostPolicy.of(" , ", None)
+    assert str(refusal.value) == f"{A} names no host: give one or leave it unset"

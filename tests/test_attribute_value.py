@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from decimal import Context, Decimal, localcontext
+from types import MappingProxyType
 
 import pytest
 from hypothesis import example, given
@@ -313,6 +314,7 @@ def test_nesting_stops_at_the_limit():
         return attribute
 
     read_whole(decode(nested(MAX_DEPTH)))
+    read_whole(Image({"a": nested(MAX_DEPTH)}))
     assert to_boto(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
     assert from_boto(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
     assert encode(eager(decode(nested(MAX_DEPTH)))) == nested(MAX_DEPTH)
@@ -349,6 +351,8 @@ def test_nesting_stops_at_the_limit():
         (AttributeSet("BS", ["AQ=="]), "BS has an element of another type"),
         (AttributeSet("NS", [1.5]), "NS has an element of another type"),
         (AttributeSet("NS", [True]), "NS has an element of another type"),
+        (AttributeSet("NS", [1, 10**126]), "a number that DynamoDB cannot hold"),
+        (AttributeSet("NS", [Decimal("1E-131")]), "a number that DynamoDB cannot hold"),
     ],
 )
 def test_encode_refuses_what_dynamodb_cannot_hold(value, message):
@@ -385,3 +389,103 @@ def test_boto_takes_and_gives_binaries_as_bytes():
 def test_nothing_malformed_is_sent_to_dynamodb(attribute):
     with pytest.raises(AttributeValueError):
         to_boto(attribute)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        (7, "not one known type tag with a value"),
+        ({}, "not one known type tag with a value"),
+        ({"X": 1}, "not one known type tag with a value"),
+        ({"S": "a", "N": "1"}, "not one known type tag with a value"),
+        ({"S": 1}, "S is not text"),
+        ({"SS": []}, "SS is an empty set"),
+        ({"BS": []}, "BS is an empty set"),
+        ({"M": []}, "M is not a map"),
+        ({"L": {}}, "L is not a list"),
+        ({"M": {1: {"S": "a"}}}, "a key of type int is no attribute name"),
+        ({"M": {"a": {"N": "x"}}}, "N is not a number"),
+        ({"L": [{"N": "x"}]}, "N is not a number"),
+    ],
+)
+def test_both_ways_to_boto_refuse_the_same_in_the_same_words(attribute, message):
+    for convert in (to_boto, from_boto):
+        with pytest.raises(AttributeValueError) as caught:
+            convert(attribute)
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ({"B": "AP8="}, "B is not bytes"),
+        ({"L": [{"B": "AP8="}]}, "B is not bytes"),
+        ({"BS": b"\x01"}, "BS is not a list"),
+        ({"BS": ["AQ=="]}, "B is not bytes"),
+        ({"BS": [b"\x01", b"\x01"]}, "BS has an element twice"),
+    ],
+)
+def test_what_boto_cannot_have_returned_is_refused(attribute, message):
+    with pytest.raises(AttributeValueError) as caught:
+        from_boto(attribute)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ({"B": "%"}, "B is not base64 text"),
+        ({"B": b"\x01"}, "B is not base64 text"),
+        ({"BS": "AQ=="}, "BS is not a list"),
+        ({"BS": ["AQ==", "AQ=="]}, "BS has an element twice"),
+        ({"BS": ["%"]}, "B is not base64 text"),
+    ],
+)
+def test_binaries_are_checked_before_they_are_sent(attribute, message):
+    with pytest.raises(AttributeValueError) as caught:
+        to_boto(attribute)
+    assert str(caught.value) == message
+
+
+def test_tuples_and_bytearrays_and_other_mappings_are_taken_too():
+    sent = {"M": MappingProxyType({"b": {"B": bytearray(b"\x01")}, "l": {"L": ({"S": "x"},)}})}
+    attribute = {"M": {"b": {"B": "AQ=="}, "l": {"L": [{"S": "x"}]}}}
+    assert from_boto(sent) == attribute
+    assert from_boto({"BS": (b"\x02", bytearray(b"\x01"))}) == {"BS": ["Ag==", "AQ=="]}
+    assert to_boto(MappingProxyType({"L": ({"B": "AQ=="},)})) == {"L": [{"B": b"\x01"}]}
+    assert to_boto({"BS": ("AQ==", "Ag==")}) == {"BS": [b"\x01", b"\x02"]}
+    assert decode({"M": MappingProxyType({"a": {"L": ({"S": "x"},)}})}) == {"a": ["x"]}
+    assert decode(MappingProxyType({"SS": ("b", "a")})) == ["a", "b"]
+    assert encode(MappingProxyType({"a": ("x", 1)})) == {"M": {"a": {"L": [{"S": "x"}, {"N": "1"}]}}}
+
+
+def test_every_kind_of_value_is_encoded_under_its_tag():
+    values = [None, "a", Binary("AQ=="), True, False, 7, Decimal("1.50"), Decimal("1E+125"), 10**100]
+    assert encode(values) == {
+        "L": [
+            {"NULL": True},
+            {"S": "a"},
+            {"B": "AQ=="},
+            {"BOOL": True},
+            {"BOOL": False},
+            {"N": "7"},
+            {"N": "1.50"},
+            {"N": "1E+125"},
+            {"N": "1" + "0" * 100},
+        ]
+    }
+    assert type(encode(Binary("AQ=="))["B"]) is str
+    assert encode(AttributeSet("NS", [2, Decimal("1.5")])) == {"NS": ["1.5", "2"]}
+    assert encode(AttributeSet("BS", [Binary("AQ==")])) == {"BS": ["AQ=="]}
+    assert [type(each) for each in encode(AttributeSet("BS", [Binary("AQ==")]))["BS"]] == [str]
+    assert encode(AttributeSet("SS", ["b", "a"])) == {"SS": ["a", "b"]}
+
+
+def test_an_image_says_where_a_malformed_attribute_lies():
+    image = Image({"a": {"M": {"b": {"N": "x"}}}})
+    with pytest.raises(AttributeValueError) as caught:
+        image["a"]["b"]
+    assert str(caught.value) == "attribute 'b': N is not a number"
+    assert caught.value.__suppress_context__
+    assert repr(image) == "Image({'a': {'M': {'b': {'N': 'x'}}}})"
+    assert repr(decode({"SS": ["b", "a"]})) == "AttributeSet('SS', ['a', 'b'])"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rules_engine.canonical import canonical_form
@@ -132,6 +132,7 @@ def test_the_laws_hold_on_files_as_tired_people_leave_them(tmp_path: Path, data:
     value=st.text(st.characters(exclude_categories=["Cs"])),
     place=st.sampled_from(["{}: 1\n", "a: {}\n", "a:\n  - {}\n", "a: [{}]\n", "a: {{b: {}}}\n"]),
 )
+@example(value="\U000e0000", place="{}: 1\n")
 def test_any_text_is_read_back_as_it_was(value: str, place: str) -> None:
     text = place.format(text_of(value, in_flow="[" in place or "{{" in place))
     root, problems = parse_source("rules.yaml", text.encode())

@@ -92,8 +92,7 @@ def test_no_socket_is_opened_and_only_what_is_needed_is_loaded(arguments: list[s
 
 
 def test_a_delivery_in_memory_opens_no_socket_and_loads_no_client(tmp_path: Path) -> None:
-    add = 'mode: once, update: {key: {id: "{{ keys.id }}"}, add: {orders: 1}}'
-    rules = RULES.replace('mode: once, put: {id: "{{ keys.id }}"}', add)
+    rules = RULES.replace('put: {id: "{{ keys.id }}"}', 'update: {key: {id: "{{ keys.id }}"}, add: {n: 1}}')
     modules = modules_of(["test", "rules"], tmp_path, rules)
     assert "rules_engine.delivery.invocation" in modules
     assert modules & {"boto3", "s3transfer", "urllib3", "http.client", "asyncio"} == set()

@@ -92,6 +92,13 @@ def test_a_status_has_a_class(statuses: tuple[int, ...], error_class: str) -> No
             "systemic",
             "EndpointConnectionError",
         ),
+        (
+            boto.EndpointConnectionError(endpoint_url="http://canary", error=socket.gaierror()),
+            "systemic",
+            "EndpointConnectionError",
+        ),
+        (ClientError({}, "PutItem"), "unknown", "ClientError"),
+        (ClientError({"ResponseMetadata": {}}, "PutItem"), "unknown", "ClientError"),
         (boto.SSLError(endpoint_url="http://canary", error="canary"), "systemic", "SSLError"),
         (boto.NoCredentialsError(), "systemic", "NoCredentialsError"),
         (boto.ParamValidationError(report="canary"), "permanent", "ParamValidationError"),

@@ -7,7 +7,6 @@ import re
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,23 +14,7 @@ import pytest
 from rules_engine.engine import Engine
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
-
-PAGE = (Path(__file__).parent.parent / "docs/expressions.md").read_text()
-SECTION = PAGE.split("## EventBridge operators")[1].split("\n## ")[0]
-
-
-def code_span(cell: str) -> str:
-    """What a table's cell that is one code span says."""
-    span = re.fullmatch(r"(`+)( ?)(.*)\2\1", cell)
-    assert span is not None, cell
-    return span[3].replace("\\|", "|")
-
-
-ROWS = [
-    (json.loads(code_span(pattern)), code_span(condition))
-    for pattern, condition in re.findall(r"^\| (`\{.*?`) \| (`.*`) \|$", SECTION, re.MULTILINE)
-]
-"""(pattern, condition)"""
+from tests.eventbridge_rows import ROWS, SECTION
 
 ABSENT = object()
 VALUES: dict[str, list[Any]] = {

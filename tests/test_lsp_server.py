@@ -130,7 +130,8 @@ def test_a_problem_between_files_names_both_and_goes_with_its_cause(project: Pat
             )
         ]
         # Mended at its other end: the text that was not touched is told, too.
-        editor.change("rules/orders.yaml", SOUND.replace("order-shipped", "other"), version=2)
+        other = SOUND.replace("order-shipped", "parcel-shipped").replace("orders", "parcels")
+        editor.change("rules/orders.yaml", other, version=2)
         assert await editor.diagnostics("rules/orders.yaml", version=2) == []
         await editor.until(lambda: not editor.published[editor.uri("rules/again.yaml")].diagnostics)
 

@@ -174,6 +174,19 @@ def test_the_clause_that_stopped_a_record_is_noticed_too(tmp_path: Path) -> None
     assert survivors(tmp_path, text) == (9, [])
 
 
+def test_a_change_after_which_a_condition_cannot_be_evaluated_is_noticed(tmp_path: Path) -> None:
+    text = RULE.replace("new.total >= `100`", "present(&to) && !starts_with(new.to, 'us-')").replace(
+        "INSERT\n", "[INSERT, MODIFY]\n"
+    )
+    absent = case("match: false", "{}")
+    seen = [case("match: true", "{to: eu-1}"), case("match: false", "{to: us-1}")]
+    guard = ("big", "when", "!starts_with(new.to, 'us-')")
+    _, found = survivors(tmp_path, text.replace("TESTS", ", ".join(seen)))
+    assert guard in found
+    _, found = survivors(tmp_path, text.replace("TESTS", ", ".join([*seen, absent])))
+    assert guard not in found
+
+
 def test_an_event_is_left_out_where_there_are_several(tmp_path: Path) -> None:
     text = RULE.replace("INSERT\n", "[INSERT, REMOVE, EXPIRE]\n").replace("TESTS", FIRES)
     _, found = survivors(tmp_path, text)

@@ -52,6 +52,21 @@ def test_a_message_has_the_words_of_an_sns_action() -> None:
     }
 
 
+def test_attributes_that_are_all_null_are_none() -> None:
+    spec = action_spec("sns", topic_arn="${TOPIC}", message="x", attributes={"tier": "{{ new.tier }}"})
+    found = payload(spec)
+    assert found == {"topic_arn": "${TOPIC}", "message": "x", "attributes": {}}
+    assert list(differences({"attributes": {"tier": None}}, found, "sns")) == []
+
+
+def test_headers_have_the_names_of_the_rule_and_those_of_the_request() -> None:
+    spec = action_spec("webhook", url="https://hooks.example.com/orders", headers={"X-Team": "${TEAM}"})
+    action = action_type("webhook").build(spec, EMPTY_SCOPE, stand_ins(spec), None)
+    request = action.render(delivery_of(spec))
+    assert payload_of(spec, request) == {**request, "headers": {**request["headers"], "X-Team": "${TEAM}"}}
+    assert request["headers"]["x-team"] == "${TEAM}"
+
+
 def test_a_level_is_written_as_in_the_rule() -> None:
     spec = action_spec("log", level="warning")
     action = action_type("log").build(spec, EMPTY_SCOPE, {}, None)

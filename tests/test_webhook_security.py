@@ -69,6 +69,7 @@ def perform(
     **config: Any,
 ) -> None:
     spec = action_spec("webhook", url=url, **config)
+    webhook.connect(spec, environment or {}, Clients())
     action = webhook.build(spec, EMPTY_SCOPE, environment or {}, Clients(), transport)
     try:
         action.perform(action.render(delivery_of(spec, record)))

@@ -96,7 +96,7 @@ def _entries(name: str, text: str) -> list[str]:
 def _pattern(name: str, entry: str, examples: str, *, wild: bool) -> HostPattern:
     is_wild = wild and entry.startswith("*.")
     try:
-        if "://" in entry or "/" in entry:
+        if "/" in entry:
             raise ValueError("only host and port are wanted")
         host, port = parse_authority(entry.removeprefix("*.") if is_wild else entry)
     except ValueError as error:

@@ -88,4 +88,6 @@ def _escaped(character: str) -> str:
     if not INVISIBLE.match(character):
         return character
     number = ord(character)
+    if number > 0xFFFF:
+        return f"\\U{number:08X}"
     return f"\\x{number:02X}" if number <= 0xFF else f"\\u{number:04X}"

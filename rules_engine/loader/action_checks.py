@@ -112,7 +112,7 @@ def _without_type(node: Node) -> list[Problem]:
 
 
 def _unknown_type(node: Node) -> Problem:
-    written = node.source.text[node.start : node.end].strip("'\"")
+    written = node.written()
     near = _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
     listed = f"the types are {', '.join(known_types())}"
     hint = f"did you mean '{near}'? {listed}" if near else listed

@@ -175,9 +175,11 @@ def masked_text(source: SourceFile) -> str:
 def _masked(problem: Problem, line_of: Callable[[tuple[str, int], str], str]) -> Problem:
     line = line_of((problem.location.path, problem.location.line), problem.source_line)
     message, hint = _hidden(problem.message), None if problem.hint is None else _hidden(problem.hint)
-    if (line, message, hint) == (problem.source_line, problem.message, problem.hint):
+    # A mend that writes a secret again is none to offer: reports show it.
+    fix = None if problem.fix is None or _hidden(problem.fix.text) != problem.fix.text else problem.fix
+    if (line, message, hint, fix) == (problem.source_line, problem.message, problem.hint, problem.fix):
         return problem
-    return replace(problem, source_line=line, message=message, hint=hint)
+    return replace(problem, source_line=line, message=message, hint=hint, fix=fix)
 
 
 def _hidden(text: str) -> str:

@@ -158,9 +158,9 @@ def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, probl
         message = f"'{name}' must be {allowed[0]!r}, but it is {node.describe()}"
     elif len(allowed) == 1:
         kind = "the text " if isinstance(node.value, str) and not isinstance(allowed[0], str) else ""
-        message = f"'{name}' must be {allowed[0]}, not {kind}'{_written(node)}'"
+        message = f"'{name}' must be {allowed[0]}, not {kind}'{node.written()}'"
     else:
-        message = f"'{name}' cannot be '{_written(node)}'"
+        message = f"'{name}' cannot be '{node.written()}'"
     near = _nearest_choice(str(node.value), [one for one in allowed if isinstance(one, str)])
     listed = (
         f"it is one of {', '.join(map(str, allowed))}" if len(allowed) > 1 else f"write {name}: {allowed[0]}"
@@ -187,10 +187,6 @@ def _nearest_choice(written: str, allowed: list[str]) -> str | None:
 
 def _equal(value: Any, other: Any) -> bool:
     return value == other and isinstance(value, bool) == isinstance(other, bool)
-
-
-def _written(node: Node) -> str:
-    return node.source.text[node.start : node.end].strip("'\"")
 
 
 def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, problems: list[Problem]) -> None:
@@ -329,7 +325,7 @@ def _check_number(node: Node, schema: Schema, name: str, problems: list[Problem]
     )
     for keyword, holds, words in limits:
         if keyword in schema and not holds(node.value, schema[keyword]):
-            message = f"'{name}' must be {words} {schema[keyword]}, not {_written(node)}"
+            message = f"'{name}' must be {words} {schema[keyword]}, not {node.written()}"
             hint = f"write a number that is {words} {schema[keyword]}"
             problems.append(node.source.problem("RE109", message, node.location, hint))
 

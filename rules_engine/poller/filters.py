@@ -68,7 +68,8 @@ def _choice(choice: Any) -> Test:
     ((name, operand),) = choice.items()
     match name:
         case "exists":
-            return lambda value: (value is not _ABSENT) == operand
+            # At a leaf only: what has members is never there, whatever they are.
+            return lambda value: (value is not _ABSENT and not isinstance(value, Mapping)) == operand
         case "prefix":
             return lambda value: isinstance(value, str) and value.startswith(operand)
         case "suffix":

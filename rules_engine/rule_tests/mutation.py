@@ -2,8 +2,9 @@
 
 In: rules and the cases of their tests, all of which pass. Out: how many changes were tried and which of them
 survived. Each is made in memory: the changed rule is asked about the records of its own tests, and the change
-is noticed if one of them no longer holds. A change of a named condition is noticed if a test of any rule that
-uses it does. Rules that are switched off or have no tests are left out; all of theirs would survive.
+is noticed if one of them no longer holds, or only because a condition cannot be evaluated any more: of that
+`test` warns. A change of a named condition is noticed by a test of any rule that uses it. Rules that are
+switched off or have no tests are left out; all of theirs would survive.
 
 Tried are the changes of `mutants` for each clause and named condition, each clause of `when` and each
 exception left out, an event left out, and the list of events widened to all.
@@ -24,7 +25,7 @@ from rules_engine.rule_tests.mutants import Mutant, mutants
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rules_engine.engine import Clause
+    from rules_engine.engine import Clause, Explanation
     from rules_engine.expression.compiler import CompiledConditions
     from rules_engine.model import Rule
     from rules_engine.rule_tests.cases import Case
@@ -64,15 +65,23 @@ def mutate(rules: Iterable[Rule], cases: Mapping[str, Sequence[Case]]) -> Iterat
 def _mutate_rule(rule: Rule, cases: Sequence[Case]) -> Mutation:
     tried = 0
     survivors = []
-    for clause, text, mutant, changed in _changes(compile_rule(rule)):
+    compiled = compile_rule(rule)
+    for clause, text, mutant, changed in _changes(compiled):
         tried += 1
-        if all(_holds(case, changed) for case in cases):
+        if not any(_notices(case, compiled, changed) for case in cases):
             survivors.append(Survivor(rule.id, clause, text, mutant))
     return Mutation(tried, survivors)
 
 
-def _holds(case: Case, rule: CompiledRule) -> bool:
-    explanations = [rule.explain(record) for record in case.records]
+def _notices(case: Case, rule: CompiledRule, changed: CompiledRule) -> bool:
+    explanations = [changed.explain(record) for record in case.records]
+    return not _holds(case, explanations) or any(
+        each.outcome == "error" and rule.explain(record).outcome != "error"
+        for record, each in zip(case.records, explanations, strict=True)
+    )
+
+
+def _holds(case: Case, explanations: Sequence[Explanation]) -> bool:
     if case.stopped_by is not None:
         return all(each.stopped_by == case.stopped_by for each in explanations)
     matched = any(each.outcome == "matched" for each in explanations)
@@ -132,15 +141,20 @@ def _conditions_of(rule: Rule) -> list[str]:
 def _mutate_condition(name: str, users: Sequence[tuple[Rule, Sequence[Case]]]) -> Mutation:
     scope = users[0][0].scope
     text = scope.conditions[name]
+    compiled = [compile_rule(rule) for rule, _ in users]
     tried = 0
     survivors = []
     for mutant, _ in mutants(text, scope):
         other = replace(scope, conditions={**scope.conditions, name: mutant.apply(text)})
         try:
-            changed = [(compile_rule(replace(rule, scope=other)), cases) for rule, cases in users]
+            changed = [compile_rule(replace(rule, scope=other)) for rule, _ in users]
         except RuleSetError:
             continue  # too deep, together with what uses it
         tried += 1
-        if all(_holds(case, rule) for rule, cases in changed for case in cases):
+        if not any(
+            _notices(case, rule, other_rule)
+            for rule, other_rule, (_, cases) in zip(compiled, changed, users, strict=True)
+            for case in cases
+        ):
             survivors.append(Survivor(users[0][0].id, f"is.{name}", text, mutant))
     return Mutation(tried, survivors)

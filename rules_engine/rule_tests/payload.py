@@ -31,8 +31,8 @@ def _log(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sns(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     words = {_in_snake_case(name): value for name, value in request.items() if name != "MessageAttributes"}
-    attributes = request.get("MessageAttributes", {})
-    if attributes:
+    if "attributes" in spec.config:  # also where all of them are null, and the request has none
+        attributes = request.get("MessageAttributes", {})
         words["attributes"] = {name: _message_attribute(value) for name, value in attributes.items()}
     return words
 
@@ -45,6 +45,13 @@ def _message_attribute(attribute: Mapping[str, Any]) -> Any:
     if attribute["DataType"] in ("Number", "String.Array"):
         return exact_json.loads(attribute["StringValue"])
     return attribute.get("StringValue", attribute.get("BinaryValue"))
+
+
+def _webhook(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers travel in small letters; they may be expected as the rule writes them, too."""
+    sent = request["headers"]
+    as_written = {name: sent[name.lower()] for name in spec.config.get("headers", {})}
+    return {"headers": {**sent, **as_written}}
 
 
 def _table(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,4 +94,5 @@ _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] 
     "log": _log,
     "sns": _sns,
     "table": _table,
+    "webhook": _webhook,
 }

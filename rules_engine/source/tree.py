@@ -166,6 +166,12 @@ class Node:
             return "a number"
         return "text"
 
+    def written(self) -> str:
+        """A text as it is read, for a block of lines is written otherwise; anything else as it is written."""
+        if isinstance(self.value, str):
+            return self.value.strip("\n")
+        return self.source.text[self.start : self.end]
+
     def locate(self, start: int, length: int = 1) -> Location:
         """The place of `value[start:start + length]` of a text, cut at the end of its first line in the file.
 

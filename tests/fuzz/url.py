@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rules_engine.actions.endpoint import check_url
+from rules_engine.actions.endpoint import DEFAULT_PORTS, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def check(data: bytes) -> None:
     url = data.decode("utf-8", "replace")
     try:
-        check_url(url, allow_plain_http=True)
+        read = parse_url(url)
     except ValueError:
         return
     assert url.isascii()
@@ -22,9 +23,11 @@ def check(data: bytes) -> None:
     assert " " not in url
     assert "\\" not in url
     parts = urlsplit(url)
-    assert parts.scheme in ("http", "https")
-    assert url.startswith(f"{parts.scheme}://{parts.netloc}")
-    assert parts.hostname
+    scheme = parts.scheme
+    assert scheme in DEFAULT_PORTS
+    host = parts.hostname or ""
+    expected = str(IPv6Address(host)) if ":" in host else host
+    assert read.endpoint == (scheme, expected, parts.port or DEFAULT_PORTS[scheme])
     assert (parts.username, parts.password, parts.fragment) == (None, None, "")
     assert ".." not in parts.path.split("/")
 

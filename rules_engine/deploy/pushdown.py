@@ -1,0 +1,252 @@
+"""Outlines of rules -> the filter patterns of a table's mapping: what Lambda need not hand over at all.
+
+A record that any rule matches fits one of the patterns; that is the law, and whatever a pattern cannot say
+for sure is left out of it, so that it lets more through. A pattern says which kinds of records, and what
+attributes have: a text, a beginning, a boolean, or a number of any value, for Lambda compares numbers as the
+texts that DynamoDB made of them. `exists` is used at leaves only: anywhere else it means nothing to Lambda.
+
+A mapping takes five patterns of 4,096 characters. Rules beyond that share one: those are put together first
+that together let through the least of what neither wants, by a rough guess at how often a value occurs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import reduce
+from itertools import combinations
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from rules_engine.expression.needs import FALSE, TRUE, Equals, StartsWith, Within
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from rules_engine.expression.needs import Key, Need, Source
+    from rules_engine.model import Outline
+
+MOST_PATTERNS = 5
+MOST_CHARACTERS = 4_096
+
+MOST_COMPARED = 60
+"""Patterns that are compared each with each; of more, those of the same attributes are put together first."""
+
+_IMAGES = {"new": "NewImage", "old": "OldImage", "keys": "Keys"}
+_EVENTS = {"INSERT": "INSERT", "MODIFY": "MODIFY", "REMOVE": "REMOVE", "EXPIRE": "REMOVE"}
+_EXPIRED = (
+    (("userIdentity", "type"), "Service"),
+    (("userIdentity", "principalId"), "dynamodb.amazonaws.com"),
+)
+
+_is_plain_name = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_may_be_base64 = re.compile(r"[A-Za-z0-9+/=]*").fullmatch
+
+
+class Choice(NamedTuple):
+    """What a leaf may be. `kind` is `is`, `prefix` or `exists`; `type` is the attribute's, or None outside of
+    images."""
+
+    type: str | None
+    kind: str
+    value: str | bool = True
+
+
+Path: TypeAlias = "tuple[str, ...]"
+
+Wanted: TypeAlias = "Mapping[Path, frozenset[Choice]]"
+"""One pattern: for each path the choices of which one must fit. Without a path it lets everything through."""
+
+
+def filter_patterns(outlines: Iterable[Outline], table: str) -> list[str]:
+    """The patterns for `table` as JSON texts, at most five. None at all lets everything through."""
+    wanted = list(dict.fromkeys(map(_frozen, _wanted_by_rules(outlines, table))))
+    merged = [_short(each) for each in _merged([dict(each) for each in wanted])]
+    if not all(merged):
+        return []
+    return sorted(_text(each) for each in merged)
+
+
+def _frozen(wanted: Wanted) -> frozenset[tuple[Path, frozenset[Choice]]]:
+    return frozenset(wanted.items())
+
+
+def _wanted_by_rules(outlines: Iterable[Outline], table: str) -> Iterator[Wanted]:
+    for outline in outlines:
+        if outline.enabled and table in outline.tables:
+            yield _wanted_by(outline.kinds, outline.needs)
+
+
+def _wanted_by(kinds: Collection[str], needs: Iterable[Need]) -> Wanted:
+    """What one rule asks for. Of two needs of one attribute either may stand for both: both must be met."""
+    found: dict[Path, frozenset[Choice]] = {}
+    events = frozenset(_EVENTS[kind] for kind in kinds)
+    if len(events) < len(set(_EVENTS.values())):
+        found["eventName",] = frozenset(Choice(None, "is", event) for event in events)
+    if set(kinds) == {"EXPIRE"}:
+        found |= {path: frozenset({Choice(None, "is", value)}) for path, value in _EXPIRED}
+    for need in needs:
+        place = _place(need.source) if isinstance(need, Equals | Within | StartsWith) else None
+        choices = _choices(need) if place else None
+        if place and choices and (place not in found or _is_open(found[place])):
+            found[place] = choices
+    return found
+
+
+def _is_open(choices: Iterable[Choice]) -> bool:
+    return any(choice.kind != "is" for choice in choices)
+
+
+def _place(source: Source) -> Path | None:
+    """Where in a record the attribute is that a plain path names; None for anything else."""
+    root, *names = source.names or ("",)
+    if source[1:] != (None, None, None, None) or root not in _IMAGES or not names:
+        return None
+    if not all(map(_is_plain_name, names)):
+        return None
+    inner = [part for name in names[1:] for part in ("M", name)]
+    return ("dynamodb", _IMAGES[root], names[0], *inner)
+
+
+def _choices(need: Need) -> frozenset[Choice] | None:
+    """What the attribute may be; None where a leaf cannot say it."""
+    match need:
+        case Equals(_, keys):
+            found = [_choices_of_key(key) for key in keys]
+            return frozenset().union(*found) if all(found) else None
+        case Within():
+            return frozenset({Choice("N", "exists")})
+        case StartsWith(_, prefix) if _is_text(prefix):
+            kind = "prefix" if prefix else "exists"
+            return frozenset(Choice(type_, kind, prefix or True) for type_ in _types_of(prefix))
+    return None
+
+
+def _choices_of_key(key: Key) -> frozenset[Choice]:
+    """None at all for null and for what is absent: that is no leaf, or one of several."""
+    if isinstance(key, str):
+        return frozenset(Choice(type_, "is", key) for type_ in _types_of(key) if _is_text(key))
+    if key in (TRUE, FALSE):
+        return frozenset({Choice("BOOL", "is", key == TRUE)})
+    # Equal numbers may be written in several ways.
+    return frozenset() if isinstance(key, tuple) else frozenset({Choice("N", "exists")})
+
+
+def _types_of(text: str) -> tuple[str, ...]:
+    """A condition sees a binary as its base64 text."""
+    return ("S", "B") if _may_be_base64(text) else ("S",)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written: half of a surrogate pair cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+_EVENT_SHARES = {"INSERT": 0.35, "MODIFY": 0.5, "REMOVE": 0.15}
+
+
+class _Guess:
+    """Guesses at the share of records that patterns let through, from the values that all rules together
+    name: where they name many, one of them is rarer."""
+
+    def __init__(self, patterns: Sequence[Wanted]) -> None:
+        self._named: dict[Path, set[str | bool]] = {}
+        for path, choices in (item for pattern in patterns for item in pattern.items()):
+            self._named.setdefault(path, set()).update(choice.value for choice in choices)
+
+    def passing(self, pattern: Wanted) -> float:
+        return prod(self._share(path, choices) for path, choices in pattern.items())
+
+    def _share(self, path: Path, choices: Iterable[Choice]) -> float:
+        if path == ("eventName",):
+            return sum(_EVENT_SHARES[str(choice.value)] for choice in choices)
+        # A text may also be a binary, which is rare.
+        counted = [choice for choice in choices if choice.type != "B"]
+        if any(choice.kind == "exists" for choice in counted):
+            return 0.8
+        return len(counted) / (3 * len(self._named[path]) + 5)
+
+    def widened(self, one: Wanted, other: Wanted) -> float:
+        """How much more the two let through together than each by itself."""
+        if _differ_in_one(one, other):
+            return -1.0
+        passing, also = self.passing(one), self.passing(other)
+        return self.passing(_together(one, other)) - (passing + also - passing * also)
+
+
+def _merged(patterns: list[Wanted]) -> list[Wanted]:
+    """At most five, each at least as wide as those it stands for."""
+    guess = _Guess(patterns)
+    if len(patterns) > MOST_COMPARED:
+        by_paths: dict[frozenset[Path], list[Wanted]] = {}
+        for pattern in patterns:
+            by_paths.setdefault(frozenset(pattern), []).append(pattern)
+        patterns = [reduce(_together, group) for group in by_paths.values()]
+    while len(patterns) > MOST_COMPARED:
+        # The last that were found join the one that they widen least.
+        last = patterns.pop()
+        at = min(range(len(patterns)), key=lambda place: guess.widened(patterns[place], last))
+        patterns[at] = _together(patterns[at], last)
+    while len(patterns) > 1:
+        one, other = min(combinations(patterns, 2), key=lambda pair: guess.widened(*pair))
+        if len(patterns) <= MOST_PATTERNS and guess.widened(one, other) > 0:
+            break
+        patterns = [each for each in patterns if each is not one and each is not other]
+        patterns.append(_together(one, other))
+    return patterns
+
+
+def _together(one: Wanted, other: Wanted) -> Wanted:
+    """What lets through all that either does."""
+    return {path: _simple(one[path] | other[path]) for path in one if path in other}
+
+
+def _differ_in_one(one: Wanted, other: Wanted) -> bool:
+    """Whether the two together let through no more than each by itself: they differ in one list of choices,
+    or one of them wants a part of what the other wants."""
+    if one.keys() == other.keys():
+        return sum(one[path] != other[path] for path in one) <= 1
+    return _together(one, other) in (one, other)
+
+
+def _simple(choices: frozenset[Choice]) -> frozenset[Choice]:
+    """Without those that another of the same type lets through anyway."""
+    open_types = {choice.type for choice in choices if choice.kind == "exists"}
+    return frozenset(choice for choice in choices if choice.kind == "exists" or choice.type not in open_types)
+
+
+def _short(pattern: Wanted) -> Wanted:
+    """The pattern, with the longest lists of choices made wider until it is no longer than one may be."""
+    pattern = dict(pattern)
+    while len(_text(pattern)) > MOST_CHARACTERS:
+        longest = max(pattern, key=lambda path: len(_text({path: pattern[path]})))
+        wider = frozenset(
+            choice if choice.type == "BOOL" else Choice(choice.type, "exists") for choice in pattern[longest]
+        )
+        if wider == pattern[longest] or longest[0] != "dynamodb":
+            del pattern[longest]
+        else:
+            pattern[longest] = wider
+    return pattern
+
+
+def _text(pattern: Wanted) -> str:
+    document: dict[str, Any] = {}
+    for path, choices in sorted(pattern.items()):
+        inside = document
+        for name in path[:-1]:
+            inside = inside.setdefault(name, {})
+        inside[path[-1]] = _leaf(choices)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _leaf(choices: Iterable[Choice]) -> Any:
+    """The choices of one path: a list, or what an attribute holds by its type."""
+    by_type: dict[str | None, list[Any]] = {}
+    for choice in sorted(choices, key=lambda each: (each.type or "", each.kind, each.value)):
+        value = choice.value if choice.kind == "is" else {choice.kind: choice.value}
+        by_type.setdefault(choice.type, []).append(value)
+    if None in by_type:
+        return by_type[None]
+    parts: Sequence[Any] = [{type_: values} for type_, values in by_type.items()]
+    return parts[0] if len(parts) == 1 else {"$or": parts}
