@@ -21,7 +21,8 @@ from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
 from rules_engine.delivery.metrics import Metrics
 from rules_engine.delivery.response import batch_response
-from rules_engine.delivery.resume import NoResumeStore, TableResumeStore
+from rules_engine.delivery.resume import NoResumeStore
+from rules_engine.delivery.resume_table import TableResumeStore
 from rules_engine.engine import Engine
 from rules_engine.errors import BundleError, SettingsError
 from rules_engine.log_line import write_line

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.dead_letter import DeadLetter, read_dead_letter
 from rules_engine.delivery.invocation import Invocation
-from rules_engine.delivery.resume import NOTHING, Checkpoint
+from rules_engine.delivery.resume import Checkpoint, Outstanding
 from rules_engine.delivery.workers import Finished
 from rules_engine.engine import Engine
 from rules_engine.model import ActionSpec, Rule, RuleSet
@@ -139,24 +139,36 @@ class FakeBatchingAction(FakeAction):
 
 @dataclass
 class FakeResumeStore:
-    """`fault` is raised by the operation of its name."""
+    """Of one stream. `fault` is raised by the operation of its name; `reads` are the records asked for, and
+    `writes` what was forgotten and what was kept."""
 
     items: dict[str, Checkpoint] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
-    writes: list[str] = field(default_factory=list)
+    writes: list[tuple[list[str], str | None]] = field(default_factory=list)
     fault: Callable[[str], Fault] = lambda operation: None
+    size_bytes: int = 0
 
-    def read(self, key: str) -> Checkpoint:
-        self.reads.append(key)
+    def read(self, stream: str, start: str, now: float) -> Outstanding:
+        self.reads.append(start)
         if (fault := self.fault("read")) is not None:
             raise fault
-        return self.items.get(key, NOTHING)
+        return Outstanding(dict(self.items), (), self.size_bytes)
 
-    def write(self, key: str, checkpoint: Checkpoint, now: float) -> None:
-        self.writes.append(key)
+    def write(
+        self,
+        stream: str,
+        before: Outstanding,
+        forgotten: Sequence[str],
+        kept: tuple[str, Checkpoint] | None,
+        now: float,
+    ) -> None:
+        self.writes.append((list(forgotten), kept and kept[0]))
         if (fault := self.fault("write")) is not None:
             raise fault
-        self.items[key] = checkpoint
+        for name in forgotten:
+            del self.items[name]
+        if kept is not None:
+            self.items[kept[0]] = kept[1]
 
 
 @dataclass

@@ -42,11 +42,11 @@ KILLS = [
     ("TransactWriteItems", EFFECT),
     ("TransactWriteItems", ANSWER),
     ("SendMessage", EFFECT),
-    ("PutItem", BEFORE),
-    ("PutItem", EFFECT),
+    ("UpdateItem", BEFORE),
+    ("UpdateItem", EFFECT),
 ]
-"""The read of the resume item, a batch of messages, a write that is made once, a dead letter, and the note in
-the item of the first record."""
+"""The read of the checkpoints, a batch of messages, a write that is made once, a dead letter, and the write
+of the checkpoint."""
 
 MAPPING = MappingSettings(report_batch_item_failures=True, bisect_batch_on_function_error=True)
 

@@ -10,16 +10,26 @@ from hypothesis import strategies as st
 from rules_engine.delivery.identity import delivery_id
 from rules_engine.delivery.resume import (
     ID_BYTES,
-    MOST_DONE,
-    MOST_TRIES,
+    LANE_BYTES,
     NOTHING,
     Checkpoint,
     NoResumeStore,
-    TableResumeStore,
-    resume_key,
+    Outstanding,
     short_id,
+    short_lane,
+    stream_of,
 )
+from rules_engine.delivery.resume_table import (
+    LIFETIME_SECONDS,
+    MOST_BYTES,
+    MOST_INLINE,
+    MOST_REMOVED,
+    MOST_TRIES,
+    TableResumeStore,
+)
+from rules_engine.delivery.unit import Lane
 from rules_engine.errors import BatchError
+from rules_engine.testing import FakeAws
 from tests.delivery_fakes import batch, change
 
 if TYPE_CHECKING:
@@ -28,51 +38,151 @@ if TYPE_CHECKING:
     from rules_engine.local.ministack import Ministack
 
 NAMES = st.binary(min_size=ID_BYTES, max_size=ID_BYTES)
-
-
-class Items:
-    """A table in memory, for one item at a time."""
-
-    def __init__(self) -> None:
-        self.item: dict[str, Any] = {}
-
-    def put_item(self, **request: Any) -> None:
-        self.item = request["Item"]
-
-    def get_item(self, **request: Any) -> dict[str, Any]:
-        assert request["ConsistentRead"] is True
-        return {"Item": self.item}
-
-
-@given(
+LANES = st.binary(min_size=LANE_BYTES, max_size=LANE_BYTES)
+NOW = 1_700_000_000.5
+STREAM = "arn:stream"
+CHECKPOINTS = st.builds(
+    Checkpoint,
     st.lists(NAMES, max_size=20).map(tuple),
     st.dictionaries(NAMES, st.integers(1, 9), max_size=5),
-    st.none() | st.text(min_size=1),
+    st.frozensets(LANES, max_size=20),
+    st.integers(-1, 10**40),
 )
-def test_what_is_written_is_read(
-    done: tuple[bytes, ...], tries: dict[bytes, int], leads_to: str | None
-) -> None:
-    store = TableResumeStore(Items(), "state")
-    checkpoint = Checkpoint(done, tries, leads_to)
-    store.write("key", checkpoint, 0.0)
-    assert store.read("key") == checkpoint
 
 
-def test_an_item_is_never_too_large_for_dynamodb() -> None:
-    items = Items()
-    names = [number.to_bytes(ID_BYTES, "big") for number in range(30_000)]
-    TableResumeStore(items, "state").write("k" * 300, Checkpoint(tuple(names), dict.fromkeys(names, 3)), 0.0)
-    # Of every lane the beginning is kept.
-    assert items.item["done"]["B"] == b"".join(names[:MOST_DONE])
-    assert len(items.item["tries"]["M"]) == MOST_TRIES
-    size = len(items.item["done"]["B"]) + sum(len(name) + 2 for name in items.item["tries"]["M"]) + 1_000
-    assert size < 400 * 1024
+def names_of(count: int) -> tuple[bytes, ...]:
+    return tuple(number.to_bytes(ID_BYTES, "big") for number in range(count))
 
 
-def test_the_key_names_the_stream_and_the_record() -> None:
+def lanes_of(count: int) -> frozenset[bytes]:
+    return frozenset(number.to_bytes(LANE_BYTES, "big") for number in range(count))
+
+
+def state() -> tuple[FakeAws, TableResumeStore]:
+    aws = FakeAws(tables={"state": ("id",)})
+    return aws, TableResumeStore(aws.client("dynamodb"), "state")
+
+
+@given(st.dictionaries(st.text("0123456789", min_size=1), CHECKPOINTS, max_size=4))
+def test_what_is_written_is_read(checkpoints: dict[str, Checkpoint]) -> None:
+    _, store = state()
+    for name, checkpoint in checkpoints.items():
+        store.write(STREAM, Outstanding(), [], (name, checkpoint), NOW)
+    for start in (*checkpoints, "another"):
+        found = store.read(STREAM, start, NOW)
+        assert (found.checkpoints, found.expired) == (checkpoints, ())
+    assert store.read("another", "1", NOW) == Outstanding()
+
+
+def test_what_is_forgotten_is_gone_and_all_else_stays() -> None:
+    _, store = state()
+    names = [str(number) for number in range(MOST_REMOVED + 50)]
+    for name in names:
+        store.write(STREAM, Outstanding(), [], (name, Checkpoint(newest=1)), NOW)
+    store.write(STREAM, Outstanding(), names[3:], ("new", Checkpoint(newest=2)), NOW)
+    found = store.read(STREAM, "0", NOW)
+    assert found.checkpoints == {
+        **{name: Checkpoint(newest=1) for name in names[:3]},
+        "new": Checkpoint(newest=2),
+    }
+
+
+def test_a_checkpoint_that_is_written_again_is_replaced_also_where_it_is_to_be_forgotten() -> None:
+    _, store = state()
+    store.write(STREAM, Outstanding(), [], ("1", Checkpoint(newest=1)), NOW)
+    store.write(STREAM, Outstanding(), ["1"], ("1", Checkpoint(newest=2)), NOW)
+    assert store.read(STREAM, "1", NOW).checkpoints == {"1": Checkpoint(newest=2)}
+
+
+def test_a_checkpoint_holds_for_two_days_and_is_removed_by_the_next_write() -> None:
+    aws, store = state()
+    store.write(STREAM, Outstanding(), [], ("1", Checkpoint(newest=1)), NOW)
+    assert set(store.read(STREAM, "1", NOW + LIFETIME_SECONDS - 1).checkpoints) == {"1"}
+    found = store.read(STREAM, "1", NOW + LIFETIME_SECONDS)
+    assert (found.checkpoints, found.expired) == ({}, ("1",))
+    store.write(STREAM, found, [], ("2", Checkpoint(newest=2)), NOW + LIFETIME_SECONDS)
+    (item,) = aws.dynamodb.items("state")
+    assert [name for name in item if name.startswith("at#")] == ["at#2"]
+    assert item["expires_at"] == {"N": str(int(NOW) + 2 * LIFETIME_SECONDS)}
+
+
+LARGE = Checkpoint(names_of(MOST_INLINE + 1), {}, lanes_of(30), 7)
+
+
+def test_a_large_checkpoint_is_in_an_item_of_its_own_and_only_its_own_batch_reads_it() -> None:
+    aws, store = state()
+    store.write(STREAM, Outstanding(), [], ("1", LARGE), NOW)
+    assert {item["id"]["S"] for item in aws.dynamodb.items("state")} == {
+        "resume#arn:stream",
+        "resume#arn:stream#1",
+    }
+    assert store.read(STREAM, "1", NOW).checkpoints == {"1": LARGE}
+    assert store.read(STREAM, "2", NOW).checkpoints == {"1": Checkpoint((), {}, LARGE.lanes, LARGE.newest)}
+    assert store.read(STREAM, "1", NOW).size_bytes < 500
+
+
+def test_an_item_of_its_own_that_belongs_to_another_write_is_not_believed() -> None:
+    aws, store = state()
+    store.write(STREAM, Outstanding(), [], ("1", LARGE), NOW)
+    (marked,) = [item for item in aws.dynamodb.items("state") if item["id"]["S"] == "resume#arn:stream"]
+    store.write(
+        STREAM, Outstanding(), [], ("1", Checkpoint(names_of(MOST_INLINE + 9), {}, LARGE.lanes, 9)), NOW
+    )
+    aws.dynamodb.put_item(TableName="state", Item=marked)
+    assert store.read(STREAM, "1", NOW).checkpoints == {"1": Checkpoint((), {}, LARGE.lanes, LARGE.newest)}
+
+
+def test_no_item_is_ever_too_large_for_dynamodb() -> None:
+    aws, store = state()
+    checkpoint = Checkpoint(names_of(22_000), dict.fromkeys(names_of(30_000), 3), lanes_of(22_000), 7)
+    for number in range(9):
+        before = store.read(STREAM, "0", NOW)
+        store.write(STREAM, before, [], (f"{number:040}", checkpoint), NOW)
+    kept = store.read(STREAM, f"{0:040}", NOW).checkpoints
+    assert list(kept) == [f"{0:040}", f"{1:040}"]
+    assert (kept[f"{0:040}"].done, len(kept[f"{0:040}"].tries)) == (names_of(22_000), MOST_TRIES)
+    assert max(_bytes({"M": item}) for item in aws.dynamodb.items("state")) < 400 * 1024
+
+
+def _bytes(value: dict[str, Any]) -> int:
+    """As DynamoDB counts, about."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return 3 + sum(len(name) + 1 + _bytes(each) for name, each in content.items())
+    return len(content)
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_no_older_one_of_its_name() -> None:
+    _, store = state()
+    store.write(STREAM, Outstanding(), [], ("1", Checkpoint(newest=1)), NOW)
+    before = Outstanding({"1": Checkpoint(newest=1)}, (), MOST_BYTES)
+    store.write(STREAM, before, [], ("1", Checkpoint(names_of(9), newest=2)), NOW)
+    assert store.read(STREAM, "1", NOW).checkpoints == {}
+
+
+def test_a_lane_is_contradicted_by_what_is_older_than_the_newest_that_is_done() -> None:
+    checkpoint = Checkpoint((), {}, lanes_of(2), 300)
+    (lane, other), foreign = sorted(lanes_of(2)), b"\xff" * LANE_BYTES
+    found = [checkpoint.is_contradicted_by(each, 200) for each in (lane, other, foreign)]
+    assert found == [True, True, False]
+    assert [checkpoint.is_contradicted_by(lane, each) for each in (299, 300, 301, None)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_checkpoints_are_found_by_the_stream() -> None:
     (record,) = batch(change(7))
-    arn = change(7)["eventSourceARN"]
-    assert resume_key(record) == f"resume#{arn}#700"
+    assert stream_of(record) == change(7)["eventSourceARN"]
+
+
+def test_nobody_can_read_a_key_from_a_lane() -> None:
+    short = short_lane(Lane("rule\0orders/canary"))
+    assert len(short) == LANE_BYTES
+    assert b"can" not in short
+    assert short != short_lane(Lane("rule\0orders/other"))
 
 
 def test_a_short_id_is_the_start_of_the_delivery_id() -> None:
@@ -83,8 +193,8 @@ def test_a_short_id_is_the_start_of_the_delivery_id() -> None:
 
 def test_without_a_table_nothing_is_kept() -> None:
     store = NoResumeStore()
-    store.write("key", Checkpoint((b"x" * ID_BYTES,)), 0.0)
-    assert store.read("key") == NOTHING
+    store.write(STREAM, Outstanding(), [], ("1", Checkpoint((b"x" * ID_BYTES,))), 0.0)
+    assert store.read(STREAM, "1", 0.0).checkpoints.get("1", NOTHING) == NOTHING
 
 
 def test_a_read_that_fails_is_a_batch_that_fails_and_drags_no_other_error_along() -> None:
@@ -93,9 +203,23 @@ def test_a_read_that_fails_is_a_batch_that_fails_and_drags_no_other_error_along(
             raise EndpointConnectionError(endpoint_url="http://canary")
 
     with pytest.raises(BatchError) as failure:
-        TableResumeStore(Unreachable(), "state").read("key")
+        TableResumeStore(Unreachable(), "state").read(STREAM, "1", NOW)
     assert str(failure.value) == "the state table cannot be read: EndpointConnectionError"
     assert failure.value.__cause__ is None
+
+
+def test_reads_are_consistent() -> None:
+    requests = []
+
+    class Client:
+        def get_item(self, **request: Any) -> dict[str, Any]:
+            requests.append(request)
+            return {}
+
+    assert TableResumeStore(Client(), "state").read(STREAM, "1", NOW) == Outstanding()
+    assert [(each["Key"], each["ConsistentRead"]) for each in requests] == [
+        ({"id": {"S": "resume#arn:stream"}}, True)
+    ]
 
 
 @pytest.mark.local
@@ -109,8 +233,13 @@ def test_a_real_table_keeps_it(ministack: Ministack, unique_name: Callable[[str]
     )
     store = TableResumeStore(client, table)
     name = short_id(delivery_id("e", "r", "a"))
-    assert store.read("key") == NOTHING
-    store.write("key", Checkpoint((name,), {name: 2}), 1_700_000_000.5)
-    assert store.read("key") == Checkpoint((name,), {name: 2})
-    item = client.get_item(TableName=table, Key={"id": {"S": "key"}})["Item"]
-    assert item["expires_at"] == {"N": str(1_700_000_000 + 48 * 3600)}
+    small = Checkpoint((name,), {name: 2}, lanes_of(2), 10**30)
+    assert store.read(STREAM, "1", NOW) == Outstanding()
+    store.write(STREAM, Outstanding(), [], ("1", small), NOW)
+    store.write(STREAM, Outstanding(), [], ("2", LARGE), NOW)
+    before = store.read(STREAM, "2", NOW)
+    assert before.checkpoints == {"1": small, "2": LARGE}
+    store.write(STREAM, before, ["1"], ("3", small), NOW)
+    assert store.read(STREAM, "2", NOW).checkpoints == {"2": LARGE, "3": small}
+    item = client.get_item(TableName=table, Key={"id": {"S": "resume#arn:stream"}})["Item"]
+    assert item["expires_at"] == {"N": str(int(NOW) + LIFETIME_SECONDS)}

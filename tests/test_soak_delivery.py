@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import pytest
 
 from rules_engine.actions import table
 from rules_engine.delivery.identity import deliveries_of
-from rules_engine.delivery.resume import NOTHING, TableResumeStore
+from rules_engine.delivery.resume_table import TableResumeStore
 from rules_engine.errors import Superseded
 from rules_engine.record import StreamRecord, parse_event
 from rules_engine.testing import (
@@ -30,11 +30,14 @@ from tests.soak.outside import Stage
 from tests.soak.rules import RULES
 
 if TYPE_CHECKING:
-    from rules_engine.delivery.resume import Checkpoint
+    from rules_engine.delivery.resume import Checkpoint, Outstanding
 
 Handler = Callable[[Any, Any], Any]
 DAYS, CHANGES = 10 * len(MIXES), 45
 TRANSIENT = FaultMix("transient", transient_errors=0.1)
+RESTARTS = FaultMix(
+    "restarts", lost_answers=0.1, transient_errors=0.2, lost_responses=0.05, poller_restarts=0.3
+)
 
 
 @pytest.fixture(scope="module")
@@ -136,16 +139,23 @@ class _Twice(Stage):
 
 
 class _Trusting(Stage):
-    """Takes nothing back of what was written for an answer that was lost."""
+    """Takes nothing back of what is said to be done behind a change that is made again."""
 
     def function(self, seed: int) -> Handler:
-        return self.function_with(seed, _Forgetful(self.client("dynamodb"), "state"))
+        return self.function_with(seed, _Stubborn(self.client("dynamodb"), "state"))
 
 
-class _Forgetful(TableResumeStore):
-    def write(self, key: str, checkpoint: Checkpoint, now: float) -> None:
-        if checkpoint != NOTHING and checkpoint.leads_to is None:
-            super().write(key, checkpoint, now)
+class _Stubborn(TableResumeStore):
+    def write(
+        self,
+        stream: str,
+        before: Outstanding,
+        forgotten: Sequence[str],
+        kept: tuple[str, Checkpoint] | None,
+        now: float,
+    ) -> None:
+        if kept is not None:
+            super().write(stream, before, forgotten, kept, now)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +165,7 @@ class _Forgetful(TableResumeStore):
         (_Hasty, FLAKY_TARGETS, 0, {"lost"}),
         (_Twice, REDELIVERY, 0, {"once_duplicates"}),
         (_Twice, CRASHES, 0, {"once_duplicates"}),
-        (_Trusting, STORES_DOWN, 36, {"stale"}),
+        (_Trusting, RESTARTS, 15, {"stale"}),
     ],
 )
 def test_a_planted_mistake_is_found(wrong: type[Stage], mix: FaultMix, seed: int, found: set[str]) -> None:

@@ -74,6 +74,16 @@ def test_an_older_value_is_not_stale_where_the_newer_one_was_dead_lettered() -> 
     assert check_history(owed(1, 2), seen(1), dead_letters=["o-1/put/2"]).is_clean
 
 
+def test_what_took_effect_and_is_in_the_dead_letter_queue_all_the_same_is_not_owed_to_its_target() -> None:
+    report = check_history(owed(1, 2, 3), seen(1, 2, 3, 1, 2), dead_letters=["o-1/put/3"])
+    assert (findings(report), report.duplicates, report.late_repeats) == (([], [], []), 2, 2)
+
+
+def test_a_dead_letter_excuses_no_value_that_is_older_than_what_is_owed() -> None:
+    report = check_history(owed(1, 2, 3), seen(1, 2, 3, 1), dead_letters=["o-1/put/3"])
+    assert findings(report) == ([], [], [(1, 2)])
+
+
 def test_what_was_dead_lettered_may_be_redriven_late() -> None:
     report = check_history(owed(1, 2), seen(2, 1), dead_letters=["o-1/put/1"])
     assert findings(report) == ([], [], [(1, 2)])

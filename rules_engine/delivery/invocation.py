@@ -3,7 +3,7 @@
 In come the records of one event and a compiled engine with its actions; out comes the failure id of the first
 record that is unresolved, or None. Units that were done in an earlier delivery of the batch are skipped, the
 others run in lanes (`schedule`); what cannot succeed becomes a dead letter, and what may still succeed comes
-again. Nothing else is shared between invocations than the resume item.
+again. Nothing else is shared between invocations than the checkpoints of the stream.
 
 A condition that cannot be evaluated fails nothing; it is logged once for each rule. What no record caused
 (the state table cannot be read, most units fail in a way that nobody knows) is raised: then the whole batch
@@ -26,12 +26,15 @@ from rules_engine.delivery.plan import lanes_of, plan_units
 from rules_engine.delivery.policy import Policy
 from rules_engine.delivery.report import Report
 from rules_engine.delivery.resume import (
+    FREE_BYTES,
     NOTHING,
     Checkpoint,
     NoResumeStore,
+    Outstanding,
+    contradicted,
     next_checkpoint,
-    resume_key,
     short_id,
+    stream_of,
 )
 from rules_engine.delivery.schedule import Schedule
 from rules_engine.delivery.workers import ThreadWorkers
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from rules_engine.delivery.dead_letter_queue import DeadLetterQueue
     from rules_engine.delivery.metrics import Metrics
     from rules_engine.delivery.resume import ResumeStore
-    from rules_engine.delivery.unit import Unit
+    from rules_engine.delivery.unit import Lane, Unit
     from rules_engine.delivery.workers import Workers
     from rules_engine.engine import Engine
 
@@ -61,7 +64,7 @@ class Invocation:
     """How records are dealt with. `actions` are by rule id and action id; `log` takes finished lines.
 
     `partial_batch`: whether the answer may name one record; if not, a batch that is not resolved comes again
-    from its first record, and the resume item has to wait for that one. Without `dead_letters` nothing is
+    from its first record, and the checkpoint has to wait for that one. Without `dead_letters` nothing is
     given up.
     """
 
@@ -109,11 +112,14 @@ class Invocation:
         units = plan_units(records, self.engine, self.actions, report)
         if not units:
             return None
-        before = self.resume.read(resume_key(records[0]))
-        if before.leads_to is not None:
-            # This batch was answered once, and comes again all the same.
-            self._write(before.leads_to, NOTHING, report)
-        _skip_done(units, before, report)
+        stream, start = stream_of(records[0]), records[0].failure_id
+        outstanding = self.resume.read(stream, start, self.clock.now())
+        _skip_done(units, outstanding.checkpoints.get(start, NOTHING), report)
+        stale = contradicted(units, outstanding, start)
+        if stale:
+            # Before anything is made: what they say is done has to be done again after it.
+            self._write(stream, outstanding, stale, None, report)
+            outstanding = _without(outstanding, stale)
         schedule = Schedule(
             workers=self.workers(),
             clock=self.clock,
@@ -124,7 +130,7 @@ class Invocation:
             report=report,
         )
         schedule.run(lanes_of(units))
-        return self._conclude(records, units, before, report, is_flooded=schedule.is_flooded)
+        return self._conclude(records, units, outstanding, report, is_flooded=schedule.is_flooded)
 
     def _bury(self, unit: Unit, context: InvocationContext) -> None:
         """Writes the dead letter of a unit."""
@@ -163,20 +169,23 @@ class Invocation:
         self,
         records: Sequence[Record],
         units: Sequence[Unit],
-        before: Checkpoint,
+        outstanding: Outstanding,
         report: Report,
         *,
         is_flooded: bool,
     ) -> str | None:
         unresolved = [unit for unit in units if unit.outcome is None]
+        start, standing = records[0].failure_id, outstanding.checkpoints
         if not unresolved:
+            self._keep(records, outstanding, None, report)
             return None
         for unit in unresolved:
             if unit.rule_id is not None:
                 report.of(unit.rule_id).unresolved += 1
         whole = is_flooded or not self.partial_batch
         first = 0 if whole else min(unit.position for unit in unresolved)
-        self._write_checkpoint(records, first, before, next_checkpoint(before, units, first), report)
+        after = next_checkpoint(standing.get(start, NOTHING), units, first)
+        self._keep(records, outstanding, (records[first].failure_id, after), report)
         if is_flooded:
             codes = Counter(unit.failure.code for unit in unresolved if unit.failure is not None)
             (most, _), *_ = codes.most_common(1)
@@ -185,30 +194,38 @@ class Invocation:
             )
         return min(unresolved, key=lambda unit: unit.position).record.failure_id
 
-    def _write_checkpoint(
-        self, records: Sequence[Record], first: int, before: Checkpoint, after: Checkpoint, report: Report
+    def _keep(
+        self,
+        records: Sequence[Record],
+        outstanding: Outstanding,
+        after: tuple[str, Checkpoint] | None,
+        report: Report,
     ) -> None:
-        """Raises BatchError where the next delivery would read what an earlier invocation wrote.
-
-        There may be something: its answer may have been lost. What it says is done has been done again since,
-        or not, so it must not stand; an empty checkpoint is written for that. The batch's own item is to name
-        the other before that is there: if this batch comes again, in halves perhaps, it is taken back.
-        """
-        start, key = resume_key(records[0]), resume_key(records[first])
-        if first > 0:
-            if before.leads_to != key:
-                self._write(start, Checkpoint(before.done, before.tries, key), report)
-            self._write(key, after, report)
-        elif after != before:
-            # If this fails it costs repeats only: what stands there is as true as it was.
+        """Writes the checkpoint that is named, in place of the one that this batch started with. If that
+        fails it costs repeats only: what stands there is as true as it was. So is that of a batch which is
+        resolved; it is removed where it makes reading dearer."""
+        if after is None and outstanding.size_bytes <= FREE_BYTES:
+            return
+        start, standing = records[0].failure_id, outstanding.checkpoints
+        name, checkpoint = after or ("", NOTHING)
+        kept = None if checkpoint in (NOTHING, standing.get(name)) else after
+        forgotten = [start] if start in standing and start != name else []
+        if kept is not None or forgotten:
             with suppress(BatchError):
-                self._write(start, after, report)
+                self._write(stream_of(records[0]), outstanding, forgotten, kept, report)
 
-    def _write(self, key: str, checkpoint: Checkpoint, report: Report) -> None:
+    def _write(
+        self,
+        stream: str,
+        outstanding: Outstanding,
+        forgotten: Sequence[str],
+        kept: tuple[str, Checkpoint] | None,
+        report: Report,
+    ) -> None:
         """Raises BatchError."""
         code = None
         try:
-            self.resume.write(key, checkpoint, self.clock.now())
+            self.resume.write(stream, outstanding, forgotten, kept, self.clock.now())
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing is known of the item now
             code = classify(error).code
         if code is not None:
@@ -234,16 +251,25 @@ def _sequence(record: Record) -> int | None:
 
 
 def _skip_done(units: Iterable[Unit], before: Checkpoint, report: Report) -> None:
-    """Marks what was done in an earlier delivery."""
+    """Marks what was done in an earlier delivery; of each lane only the beginning. What was done after a
+    change that is to be made now (the rule was another one then) has to be done again after it."""
     if before == NOTHING:
         return
     done = frozenset(before.done)
+    first_open: dict[Lane, int] = {}
     for unit in units:
         name = short_id(unit.id)
         unit.tries_before = before.tries.get(name, 0)
-        if name in done:
+        if name not in done:
+            first_open.setdefault(unit.lane, unit.position)
+        elif first_open.get(unit.lane, unit.position) == unit.position:
             unit.outcome = "skipped"
             report.resolved(unit)
+
+
+def _without(outstanding: Outstanding, taken_back: Sequence[str]) -> Outstanding:
+    standing = {name: each for name, each in outstanding.checkpoints.items() if name not in taken_back}
+    return Outstanding(standing, (), outstanding.size_bytes)
 
 
 def _iso(seconds: float) -> str:

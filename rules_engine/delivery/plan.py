@@ -31,14 +31,15 @@ class Plan:
 
     actions: Mapping[tuple[str, str], Action]
     units: dict[str, Unit] = field(default_factory=dict)
-    _lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    _lanes: dict[str, Lane] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, position: int) -> Unit:
         """The unit of a delivery; the one that is there already if there is one."""
         if delivery.id in self.units:
             return self.units[delivery.id]
         rule_id, record = delivery.match.rule.id, delivery.match.record
-        lane = self._lanes.setdefault((rule_id, item_key(record)), Lane())
+        lane_name = f"{rule_id}\0{item_key(record)}"
+        lane = self._lanes.setdefault(lane_name, Lane(lane_name))
         unit = self.units[delivery.id] = Unit(delivery.id, record, position, lane, delivery)
         lane.units.append(unit)
         try:
@@ -50,7 +51,7 @@ class Plan:
     def add_record(self, record: StreamRecord | MalformedRecord, position: int, failure: Failure) -> None:
         """The unit of a record that no rule can be asked about."""
         name = delivery_id(record.failure_id, "", "")
-        lane = Lane()
+        lane = Lane(name)
         unit = self.units.setdefault(name, Unit(name, record, position, lane, failure=failure))
         lane.units.append(unit)
 

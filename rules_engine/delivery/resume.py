@@ -1,130 +1,125 @@
 """What an invocation leaves for the next one: which units after the checkpoint are done already.
 
-Lambda delivers everything from the first unresolved record on again. One item of the state table, named by
-the stream and that record's sequence number, says which of it must not be done twice; it is read once, and
-written only where something is unresolved. It also counts the tries of units that fail for reasons
-nobody knows. A read that fails raises: going on without it would bring old values back over new ones.
+Lambda delivers everything from the first unresolved record on again. A `Checkpoint`, named by that record,
+says which of it must not be done twice. It also counts the tries of units that fail for reasons nobody knows.
+All checkpoints of a stream that still stand are read together (`Outstanding`), because Lambda may start
+anywhere before one of them: whoever makes an older change of a lane again than one that a checkpoint says is
+done takes that checkpoint back first, or the newer change would be skipped and the old value stay. A missing
+checkpoint costs repeats only. A read that fails raises: what is done must not be guessed.
 
-The item of the record that a batch started with names the one that was written for its checkpoint. If that
-batch comes again, its answer was lost: what it wrote is taken back first, since Lambda may have halved it.
-
-Ids are kept as 16 bytes of their 20. An item holds 22,000 of them; what does not fit is done again.
+Ids are kept as 16 bytes of their 20, lanes as 6 bytes of a hash: two lanes that share them cost a repeat.
 """
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Protocol
+import hashlib
+from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from rules_engine.delivery.failure import code_of
-from rules_engine.errors import BatchError
 from rules_engine.light_dataclass import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from rules_engine.delivery.unit import Unit
+    from rules_engine.delivery.unit import Lane, Unit
     from rules_engine.record import MalformedRecord, StreamRecord
 
-KEY, EXPIRY = "id", "expires_at"
-LIFETIME_SECONDS = 48 * 3600
-"""Twice as long as a stream keeps its records."""
 ID_BYTES = 16
+LANE_BYTES = 6
 MOST_DONE = 22_000
-MOST_TRIES = 500
-"""DynamoDB's items end at 400 KB."""
+"""What does not fit is done again."""
+FREE_BYTES = 2 * 1024
+"""That the checkpoints of a stream may take up for nothing: a read pays for 4 KB at least."""
+_LAST = 10**64
+"""After every sequence number: where a pipe left them away, nothing is known of the order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a resume item says: ids of units that are done, in the order of their records, and tries made of
-    some that are not. The order is for an item that is full: of a lane only the end may be forgotten, or an
-    older change would be made again and a newer one not.
-    """
+    """Ids of units that are done, in the order of their records, and tries made of some that are not. The
+    order is for a checkpoint that is full: of a lane only the end may be forgotten.
+
+    `lanes` are those of what is done, and `newest` is the highest sequence number of it."""
 
     done: tuple[bytes, ...] = ()
     tries: Mapping[bytes, int] = field(default_factory=dict)
-    leads_to: str | None = None
-    """The name of the item that an invocation which started here wrote for a later record."""
+    lanes: frozenset[bytes] = frozenset()
+    newest: int = -1
+
+    def is_contradicted_by(self, lane: bytes, sequence: int | None) -> bool:
+        """Whether it may say that a later change of the lane is done."""
+        return lane in self.lanes and (sequence is None or sequence < self.newest)
 
 
 NOTHING = Checkpoint()
 
 
-class ResumeStore(Protocol):
-    def read(self, key: str) -> Checkpoint:
-        """Raises BatchError."""
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """The checkpoints of a stream, by the failure ids of the records that they start with. What is done is
+    said for the one that was asked for; of the others only lanes matter. `size_bytes` is about what all of
+    them take up."""
 
-    def write(self, key: str, checkpoint: Checkpoint, now: float) -> None:
-        """Raises what boto3 raises."""
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    expired: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+class ResumeStore(Protocol):
+    def read(self, stream: str, start: str, now: float) -> Outstanding:
+        """What is outstanding, as a batch that starts with `start` has to know it. Raises BatchError."""
+
+    def write(
+        self,
+        stream: str,
+        before: Outstanding,
+        forgotten: Sequence[str],
+        kept: tuple[str, Checkpoint] | None,
+        now: float,
+    ) -> None:
+        """Raises what boto3 raises. `before` is what was read."""
 
 
 class NoResumeStore:
     """Without a state table everything after the checkpoint is done again."""
 
-    def read(self, key: str) -> Checkpoint:
-        return NOTHING
+    def read(self, stream: str, start: str, now: float) -> Outstanding:
+        return Outstanding()
 
-    def write(self, key: str, checkpoint: Checkpoint, now: float) -> None:
+    def write(
+        self,
+        stream: str,
+        before: Outstanding,
+        forgotten: Sequence[str],
+        kept: tuple[str, Checkpoint] | None,
+        now: float,
+    ) -> None:
         pass
 
 
-@dataclass(frozen=True, slots=True)
-class TableResumeStore:
-    """`client` is boto3's of DynamoDB."""
-
-    client: Any
-    table: str
-
-    def read(self, key: str) -> Checkpoint:
-        try:
-            answer = self.client.get_item(
-                TableName=self.table,
-                Key={KEY: {"S": key}},
-                ConsistentRead=True,
-                ReturnConsumedCapacity="NONE",
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise BatchError(f"the state table cannot be read: {code_of(error)}") from None
-        item = answer.get("Item")
-        return NOTHING if item is None else _checkpoint_of(item)
-
-    def write(self, key: str, checkpoint: Checkpoint, now: float) -> None:
-        item: dict[str, Any] = {
-            KEY: {"S": key},
-            EXPIRY: {"N": str(int(now) + LIFETIME_SECONDS)},
-        }
-        if checkpoint.done:
-            item["done"] = {"B": b"".join(checkpoint.done[:MOST_DONE])}
-        if checkpoint.tries:
-            kept = list(checkpoint.tries.items())[:MOST_TRIES]
-            item["tries"] = {"M": {_text(name): {"N": str(count)} for name, count in kept}}
-        if checkpoint.leads_to is not None:
-            item["leads_to"] = {"S": checkpoint.leads_to}
-        self.client.put_item(TableName=self.table, Item=item)
-
-
-def resume_key(record: StreamRecord | MalformedRecord) -> str:
-    """The name of the resume item of a batch that starts with `record`."""
-    source = record.raw.get("eventSourceARN") or getattr(record, "table", "")
-    return f"resume#{source}#{record.failure_id}"
+def stream_of(record: StreamRecord | MalformedRecord) -> str:
+    """What the checkpoints of a record's stream are found by: an event does not name the shard."""
+    return str(record.raw.get("eventSourceARN") or getattr(record, "table", ""))
 
 
 def short_id(delivery_id: str) -> bytes:
-    """A delivery id as a resume item holds it."""
+    """A delivery id as a checkpoint holds it."""
     return base64.b32decode(delivery_id)[:ID_BYTES]
 
 
-def _checkpoint_of(item: Mapping[str, Any]) -> Checkpoint:
-    done = bytes(item["done"]["B"]) if "done" in item else b""
-    tries = item.get("tries", {}).get("M", {})
-    return Checkpoint(
-        tuple(done[at : at + ID_BYTES] for at in range(0, len(done), ID_BYTES)),
-        {base64.b32decode(name): int(count["N"]) for name, count in tries.items()},
-        item["leads_to"]["S"] if "leads_to" in item else None,
-    )
+def short_lane(lane: Lane) -> bytes:
+    """A lane as a checkpoint holds it: nobody can read an item's key from it."""
+    return hashlib.sha256(lane.name.encode(errors="surrogatepass")).digest()[:LANE_BYTES]
+
+
+def contradicted(units: Iterable[Unit], outstanding: Outstanding, start: str) -> list[str]:
+    """Checkpoints of others than the batch that starts with `start` which must not stand any more once the
+    unresolved ones of these units are made."""
+    others = {name: each for name, each in outstanding.checkpoints.items() if name != start and each.lanes}
+    if not others:
+        return []
+    to_do = {(short_lane(unit.lane), unit.sequence) for unit in units if unit.outcome is None}
+    return [name for name, each in others.items() if any(each.is_contradicted_by(*unit) for unit in to_do)]
 
 
 def next_checkpoint(before: Checkpoint, units: Iterable[Unit], first: int) -> Checkpoint:
@@ -142,13 +137,15 @@ def next_checkpoint(before: Checkpoint, units: Iterable[Unit], first: int) -> Ch
         if unit.position < first:
             continue
         if unit.outcome is not None:
-            done.append(name)
+            done.append(unit)
         elif unit.failure is not None and unit.failure.error_class == "unknown":
             tries[name] = unit.tries_before + unit.tries
-    # What was named there was taken back; to name it once more does no harm and saves a write.
-    leads_to = before.leads_to if first == 0 else None
-    return Checkpoint((*done, *(name for name in before.done if name not in seen)), tries, leads_to)
-
-
-def _text(name: bytes) -> str:
-    return base64.b32encode(name).decode("ascii")
+    del done[MOST_DONE:]
+    rest = tuple(name for name in before.done if name not in seen)
+    lanes = {short_lane(unit.lane) for unit in done}
+    newest = max((_LAST if unit.sequence is None else unit.sequence for unit in done), default=-1)
+    if rest:
+        lanes |= before.lanes
+        newest = max(newest, before.newest)
+    names = (*(short_id(unit.id) for unit in done), *rest)
+    return Checkpoint(names[:MOST_DONE], tries, frozenset(lanes), newest)

@@ -62,6 +62,11 @@ class Unit:
         return float(seconds or DEFAULT_TIMEOUT_SECONDS)
 
     @property
+    def sequence(self) -> int | None:
+        """What orders the changes of its lane, if the record says so."""
+        return self.record.sequence if isinstance(self.record, StreamRecord) else None
+
+    @property
     def created_at_seconds(self) -> float | None:
         """When the change was made, if the record says so."""
         seconds = self.record.created_at_seconds if isinstance(self.record, StreamRecord) else None
@@ -70,8 +75,9 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """Units in the order in which they must start."""
+    """Units in the order in which they must start. `name` is the same for the same rule and item."""
 
+    name: str
     units: list[Unit] = field(default_factory=list)
     _at: int = 0
     _continuing: int | None = None

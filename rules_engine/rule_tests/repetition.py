@@ -97,7 +97,7 @@ def _items_after(
     """What the rule's one action leaves in its table."""
     # Here, because most rule sets add nothing: importing what is needed takes longer than their tests.
     from rules_engine.delivery.invocation import Invocation
-    from rules_engine.delivery.resume import TableResumeStore
+    from rules_engine.delivery.resume_table import TableResumeStore
     from rules_engine.testing import FakeAws
 
     aws = FakeAws(tables={_TABLE: keys, _STATE: ("id",)})

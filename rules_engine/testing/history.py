@@ -4,7 +4,8 @@ In come the effects that each change owes (`Expected`), the log of effects in th
 them (`Effect`), and the delivery ids that were dead-lettered. A lane is a rule and an item. Only the first
 effect of a delivery counts for order, and none that was dead-lettered before: a repeat carries the same
 delivery id, so a receiver can tell it. A repeat that comes after a later change is counted by itself; it is
-how stale values come about.
+how stale values come about. What is in the dead-letter queue is not owed to its target any more, also where
+it took effect once: an older value may stand there after it, but none older than what is not in the queue.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Inversion(NamedTuple):
 
 
 class Stale(NamedTuple):
-    """A target that an older change wrote last, though a newer one had been there."""
+    """A target that an older change wrote last, though a newer one had been there that is owed to it."""
 
     lane: Lane
     action: str
@@ -120,7 +121,8 @@ def check_history(
         if sequence > before:
             newest[lane] = sequence
         place = (rule, item, action)
-        last[place] = (sequence, max(sequence, last.get(place, (0, -1))[1]))
+        newest_owed = last.get(place, (0, -1))[1]
+        last[place] = (sequence, newest_owed if delivery_id in dead else max(sequence, newest_owed))
     settled = seen | dead | excused
     return HistoryReport(
         expected=len(owed),
@@ -136,7 +138,7 @@ def check_history(
 
 
 def _stale(last: dict[tuple[str, str, str], tuple[int, int]]) -> list[Stale]:
-    """Of each rule, item and action: the sequence numbers of its last effect and of the newest one."""
+    """Of each rule, item and action: the sequence numbers of its last effect and of the newest one owed."""
     return [
         Stale((rule, item), action, final, newest)
         for (rule, item, action), (final, newest) in last.items()

@@ -16,7 +16,7 @@ from rules_engine.delivery.context import InvocationContext
 from rules_engine.delivery.dead_letter_queue import SqsDeadLetterQueue
 from rules_engine.delivery.invocation import Invocation
 from rules_engine.delivery.response import batch_response
-from rules_engine.delivery.resume import TableResumeStore
+from rules_engine.delivery.resume_table import TableResumeStore
 from rules_engine.delivery.workers import Finished
 from rules_engine.engine import Engine
 from rules_engine.record import parse_event
