@@ -26,7 +26,7 @@ def unit(tries: int = 1, tries_before: int = 0, on_error: Any = "retry", timeles
     if timeless:
         del raw["dynamodb"]["ApproximateCreationDateTime"]
     delivery = delivery_of(ActionSpec(id="a", type="log", config={}, on_error=on_error), raw)
-    return Unit("u", delivery.match.record, 0, Lane(), delivery, tries=tries, tries_before=tries_before)
+    return Unit("u", delivery.match.record, 0, Lane("lane"), delivery, tries=tries, tries_before=tries_before)
 
 
 def verdict(failed: Unit, error_class: Any, now: float = YOUNG, **other: bool) -> str:
@@ -138,5 +138,5 @@ def test_the_wish_of_the_target_is_the_least_wait_and_a_second_the_most(
 
 def test_a_record_that_cannot_be_read_has_no_age() -> None:
     policy = Policy(GIVE_UP_SECONDS, has_dead_letters=True)
-    unreadable = Unit("u", MalformedRecord("1", "no reason", {}), 0, Lane())
+    unreadable = Unit("u", MalformedRecord("1", "no reason", {}), 0, Lane("lane"))
     assert not policy.is_too_old(unreadable, 1e12)
