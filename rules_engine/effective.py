@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.expression.checks.places import walk
-from rules_engine.expression.roots import resolve
+from rules_engine.expression.roots import name_after_root, resolve
 from rules_engine.expression.syntax import parse
 from rules_engine.model import EMPTY_SCOPE, Rule, Scope
 from rules_engine.template import holes
@@ -70,7 +70,7 @@ class _Writer:
             node = place.node
             if node.start < at or resolve(node, self.scope) is node:
                 continue
-            named = _leftmost(node.children[1])
+            named = name_after_root(node)
             start = node.children[0].start
             meaning = self._meaning(
                 place, str(node.children[0].value), named, _is_enclosed(text, start, named.end)
@@ -105,13 +105,6 @@ class _Writer:
             return f"is.{self.names.get(named.value, named.value)}"
         definition = self.condition(self.scope.conditions[named.value])
         return definition if enclosed or _fits(place, parse(definition)) else f"({definition})"
-
-
-def _leftmost(node: Node) -> Node:
-    """The name of `vars.x[0]`: what an index or a projection is applied to."""
-    while node.type != "field":
-        node = node.children[0]
-    return node
 
 
 def _is_enclosed(text: str, start: int, end: int) -> bool:

@@ -33,6 +33,14 @@ def resolve(node: Node, scope: Scope) -> Node:
     return replace(node, children=(named, *rest)) if named else node
 
 
+def name_after_root(node: Node) -> Node:
+    """The field `x` of a `vars.x` that `resolve` finds, also of `vars.x[0]` and `lists.x[*]`."""
+    field = node.children[1]
+    while field.type != "field":
+        field = field.children[0]
+    return field
+
+
 def _with_root(node: Node, root: Node, found: Mapping[str, Any]) -> Node | None:
     """`node`, which stands after the dot, with what `root` has under the name at its left."""
     if node.type in ("index_expression", "projection"):  # lists.x[0], lists.x[*]

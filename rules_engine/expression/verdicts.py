@@ -15,7 +15,7 @@ from rules_engine.errors import EvaluationError
 from rules_engine.expression.checks.own_names import defined
 from rules_engine.expression.checks.places import walk
 from rules_engine.expression.compiler import compile_expression
-from rules_engine.expression.roots import resolve
+from rules_engine.expression.roots import name_after_root, resolve
 from rules_engine.expression.trees import tree_of
 from rules_engine.expression.values import is_true
 
@@ -87,12 +87,8 @@ def _names(tree: Node, scope: Scope) -> Iterator[tuple[str, str]]:
     """(root, name) of every name of the rule file."""
     for place in walk(tree):
         node = place.node
-        resolved = resolve(node, scope)
-        if resolved is not node:
-            first = node.children[1]
-            while first.type != "field":
-                first = first.children[0]
-            yield str(node.children[0].value), first.value
+        if resolve(node, scope) is not node:
+            yield str(node.children[0].value), name_after_root(node).value
 
 
 class _Judge:
