@@ -30,6 +30,7 @@ from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
 from rules_engine.secret_store import PARAMETER, SECRET, SecretStore
+from rules_engine.settings import RULES_SHA256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,6 +68,12 @@ class Function:
         Raises BundleError, RuleSetError, SettingsError.
         """
         data = _read_bundle(settings.bundle)
+        rules_hash = hashlib.sha256(data).hexdigest()
+        if settings.rules_sha256 not in (None, rules_hash):
+            raise SettingsError(
+                f"the bundle has the SHA-256 {rules_hash}, and {RULES_SHA256} is {settings.rules_sha256}: "
+                "deploy the template of these rules, whose filters and role fit them"
+            )
         rule_set = bundle.load(data)
         engine = Engine.from_rules(rule_set)
         clients = make_clients()
@@ -87,7 +94,7 @@ class Function:
             resume=_resume_store(settings, clients),
             dead_letters=_dead_letter_queue(settings, clients),
             give_up_seconds=settings.give_up_seconds,
-            rules_hash=hashlib.sha256(data).hexdigest(),
+            rules_hash=rules_hash,
             metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale),
         )
         return cls(invocation, settings.partial_batch)

@@ -20,6 +20,9 @@
 - `RULES_ENGINE_PRIVATE_HOSTS`: `host:port` of receivers that may be at a loopback or private address,
   separated in the same way, such as one in the function's own network. Default: none; webhooks go to public
   addresses only.
+- `RULES_ENGINE_RULES_SHA256`: SHA-256 of the bundle that the mappings' filters and the function's role were
+  made for. The function does not start with another one: its rules might want records that a filter drops.
+  Default: none, and any bundle will do.
 - `RULES_ENGINE_DEBUG_VALUES`: `on` lets error messages that may quote item values into the log; default
   `off`.
 
@@ -48,6 +51,7 @@ SPILL_BUCKET = "RULES_ENGINE_SPILL_BUCKET"
 GIVE_UP_SECONDS = "RULES_ENGINE_GIVE_UP_SECONDS"
 ALLOWED_HOSTS = "RULES_ENGINE_ALLOWED_HOSTS"
 PRIVATE_HOSTS = "RULES_ENGINE_PRIVATE_HOSTS"
+RULES_SHA256 = "RULES_ENGINE_RULES_SHA256"
 DEBUG_VALUES = "RULES_ENGINE_DEBUG_VALUES"
 
 NAMES = (
@@ -59,6 +63,7 @@ NAMES = (
     GIVE_UP_SECONDS,
     ALLOWED_HOSTS,
     PRIVATE_HOSTS,
+    RULES_SHA256,
     DEBUG_VALUES,
 )
 
@@ -82,6 +87,7 @@ class Settings:
     allowed_hosts: str | None = None
     private_hosts: str | None = None
     """Both as they are written: `HostPolicy` reads them."""
+    rules_sha256: str | None = None
     debug_values: bool = False
 
     @classmethod
@@ -99,6 +105,7 @@ class Settings:
             give_up_seconds=_seconds(environ, GIVE_UP_SECONDS, DEFAULT_GIVE_UP_SECONDS),
             allowed_hosts=_text(environ, ALLOWED_HOSTS),
             private_hosts=_text(environ, PRIVATE_HOSTS),
+            rules_sha256=_text(environ, RULES_SHA256),
             debug_values=_switch(environ, DEBUG_VALUES),
         )
 

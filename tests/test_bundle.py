@@ -292,9 +292,7 @@ def test_rules_of_a_bundle_are_a_sequence() -> None:
 
 def test_the_digest_changes_with_the_rules() -> None:
     written = bundle.dump(RuleSet((PLAIN,)))
-    content = written[: written.rindex(b',"sha256"')]
-    assert bundle.digest(RuleSet((PLAIN,))) == json.loads(written)["sha256"]
-    assert bundle.digest(RuleSet((PLAIN,))) == hashlib.sha256(content).hexdigest()
+    assert bundle.digest(RuleSet((PLAIN,))) == hashlib.sha256(written).hexdigest()
     assert bundle.digest(RuleSet((PLAIN,))) != bundle.digest(RuleSet((FULL,)))
 
 

@@ -25,6 +25,7 @@ def test_every_variable_is_read() -> None:
         "RULES_ENGINE_GIVE_UP_SECONDS": "72000",
         "RULES_ENGINE_ALLOWED_HOSTS": "hooks.example.com, *.example.org",
         "RULES_ENGINE_PRIVATE_HOSTS": "10.0.0.5:8080",
+        "RULES_ENGINE_RULES_SHA256": "5f1d",
         "RULES_ENGINE_DEBUG_VALUES": "on",
         "PATH": "/bin",
     }
@@ -37,6 +38,7 @@ def test_every_variable_is_read() -> None:
         give_up_seconds=72_000,
         allowed_hosts="hooks.example.com, *.example.org",
         private_hosts="10.0.0.5:8080",
+        rules_sha256="5f1d",
         debug_values=True,
     )
     assert Settings.from_environment(environ) == expected
@@ -60,7 +62,7 @@ def test_every_variable_is_read() -> None:
             "unknown setting 'RULES_ENGINE_': there are RULES_ENGINE_BUNDLE, RULES_ENGINE_PARTIAL_BATCH, "
             "RULES_ENGINE_STATE_TABLE, RULES_ENGINE_DEAD_LETTER_QUEUE_URL, RULES_ENGINE_SPILL_BUCKET, "
             "RULES_ENGINE_GIVE_UP_SECONDS, RULES_ENGINE_ALLOWED_HOSTS, RULES_ENGINE_PRIVATE_HOSTS, "
-            "RULES_ENGINE_DEBUG_VALUES",
+            "RULES_ENGINE_RULES_SHA256, RULES_ENGINE_DEBUG_VALUES",
         ),
         (
             {"RULES_ENGINE_ALLOWED_HOSTS": ""},

@@ -30,8 +30,3 @@ def seal(content: bytes) -> bytes:
 def is_sealed(data: bytes) -> bool:
     """Whether `data` ends with the sum of what stands before it."""
     return data[-_SEAL_BYTES:] == seal(data[:-_SEAL_BYTES])[-_SEAL_BYTES:]
-
-
-def sum_of(data: bytes) -> str:
-    """The sum that a sealed document carries."""
-    return data[-len(_END) - 64 : -len(_END)].decode()

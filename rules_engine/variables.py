@@ -1,0 +1,88 @@
+"""Rules -> the variables of the function that they name: what a deployment has to ask for.
+
+In: rules. Out: one `Variable` for each `${NAME}` of an enabled rule's actions, but for the function's own
+settings and what Lambda sets. What a variable may hold follows from what the actions need permission for: one
+that is all of a resource must be an ARN, one that is a part of a resource must not widen it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rules_engine.actions import action_type
+from rules_engine.settings import PREFIX
+from rules_engine.template import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rules_engine.actions import Permission
+    from rules_engine.model import ActionSpec, Rule
+
+Form = Literal["arn", "part", "text"]
+"""Of a variable: the whole ARN of a resource, a part of one, or any text."""
+
+IN_RESOURCES = {
+    "AWS_REGION": "${AWS::Region}",
+    "AWS_DEFAULT_REGION": "${AWS::Region}",
+}
+"""Variables that Lambda sets and that a target may be named with, as `Permission.resource` has them."""
+
+_is_set_by_lambda = re.compile(
+    "AWS_REGION|AWS_DEFAULT_REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_[A-Z_]+|AWS_XRAY_[A-Z_]+|_X_AMZN_TRACE_ID"
+    "|AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_CONTAINER_[A-Z_]+"
+    "|AWS_SECURITY_TOKEN|_HANDLER|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR"
+).fullmatch
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^{}]*)?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`default` is None for one that must be given: it has none, or several."""
+
+    name: str
+    default: str | None
+    form: Form
+
+
+def variables_of(rules: Iterable[Rule]) -> list[Variable]:
+    """Each once, by name."""
+    defaults: dict[str, set[str | None]] = {}
+    forms: dict[str, Form] = {}
+    for spec in enabled_actions(rules):
+        for reference in references(spec.config):
+            if reference.kind == "env" and not is_set_elsewhere(reference.name):
+                defaults.setdefault(reference.name, set()).add(reference.default)
+        for name, form in forms_in(action_type(spec.type).permissions(spec)):
+            if forms.get(name) != "arn":
+                forms[name] = form
+    return [
+        Variable(name, found.copy().pop() if len(found) == 1 else None, forms.get(name, "text"))
+        for name, found in sorted(defaults.items())
+    ]
+
+
+def forms_in(permissions: Iterable[Permission]) -> Iterator[tuple[str, Form]]:
+    """Variables in the resources of these permissions, with what each is there."""
+    for permission in permissions:
+        for match in _REFERENCE.finditer(permission.resource):
+            yield match[1], "arn" if match[0] == permission.resource else "part"
+
+
+def enabled_actions(rules: Iterable[Rule]) -> Iterator[ActionSpec]:
+    for rule in rules:
+        if rule.enabled:
+            yield from rule.actions
+
+
+def is_set_elsewhere(name: str) -> bool:
+    """Whether the function gets this variable unasked: from Lambda, or as a setting of its own."""
+    return name.startswith(PREFIX) or _is_set_by_lambda(name) is not None
+
+
+def without_defaults(resource: str) -> str:
+    """A resource in which `${NAME:-default}` is `${NAME}`, and what Lambda sets is what AWS calls it."""
+    return _REFERENCE.sub(lambda match: IN_RESOURCES.get(match[1], f"${{{match[1]}}}"), resource)
