@@ -24,7 +24,7 @@ from rules_engine.deploy.template.deployment import (
     deployment_of,
 )
 from rules_engine.deploy.template.grants import BUCKET, LOG_GROUP, QUEUE, stream_of
-from rules_engine.deploy.template.names import LogicalNames
+from rules_engine.deploy.template.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,13 @@ ALLOWED_PATTERNS: Mapping[Form, str] = {
     "part": r"[^:*?$]+",
 }
 
+MOST_OF_A_DESCRIPTION = 900
+
+MUST_BE: Mapping[Form, str] = {
+    "arn": "a whole ARN, without wildcards",
+    "part": "a name, not an ARN, and without wildcards: the role may use what it names",
+}
+
 _OWN_PARAMETERS = ("CodeBucket", "CodeKey", "AllowedHosts", "AlarmTopicArn")
 _SUB = re.compile(r"\$\{([^{}]+)\}")
 
@@ -59,22 +66,29 @@ class Stack:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        names = LogicalNames(_OWN_PARAMETERS)
+        names = Names(_OWN_PARAMETERS)
         self.stream_parameters = {
-            source.table: names.name(source.table, "StreamArn") for source in deployment.sources
+            source.table: names.camel(source.table, "StreamArn") for source in deployment.sources
         }
         self.mapping_names = {
             source.table: parameter.removesuffix("StreamArn") + "Mapping"
             for source, parameter in zip(deployment.sources, self.stream_parameters.values(), strict=True)
         }
-        self.variable_parameters = {each.name: names.name(each.name) for each in deployment.variables}
+        self.variable_parameters = {each.name: names.camel(each.name) for each in deployment.variables}
         given = deployment.settings.function_name
         self.function_name = "${AWS::StackName}" if given is None else given
+
+    @property
+    def description(self) -> str:
+        tables = ", ".join(source.table for source in self.deployment.sources) or "no table"
+        if len(tables) > MOST_OF_A_DESCRIPTION:
+            tables = f"{len(self.deployment.sources)} tables"
+        return f"rules-engine: rules for {tables}"
 
     def template(self) -> dict[str, Any]:
         return {
             "AWSTemplateFormatVersion": "2010-09-09",
-            "Description": f"rules-engine: rules for {_listed(self.deployment)}",
+            "Description": self.description,
             "Parameters": self.code_parameters() | self.parameters(),
             "Conditions": self.conditions(),
             "Resources": self.shared_resources()
@@ -320,11 +334,6 @@ def _filled(text: str, names: Mapping[str, str]) -> str:
     return _SUB.sub(lambda match: names.get(match[1], match[0]), text)
 
 
-def _listed(deployment: Deployment) -> str:
-    text = ", ".join(source.table for source in deployment.sources) or "no table"
-    return text if len(text) <= 900 else f"{len(deployment.sources)} tables"
-
-
 def _stream_parameter(source: Source) -> dict[str, Any]:
     table = re.escape(source.table)
     parameter = {
@@ -344,14 +353,9 @@ def _variable_parameter(variable: Variable) -> dict[str, Any]:
     }
     if variable.form in ALLOWED_PATTERNS:
         parameter["AllowedPattern"] = ALLOWED_PATTERNS[variable.form]
-        parameter["ConstraintDescription"] = _MUST_BE[variable.form]
+        parameter["ConstraintDescription"] = MUST_BE[variable.form]
     return parameter if variable.default is None else parameter | {"Default": variable.default}
 
-
-_MUST_BE: Mapping[Form, str] = {
-    "arn": "a whole ARN, without wildcards",
-    "part": "a name, not an ARN, and without wildcards: the role may use what it names",
-}
 
 _STATE_TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",

@@ -1,6 +1,7 @@
-"""Names of CloudFormation parameters and resources, which are letters and digits, from names that are more.
+"""Names that a template can use, made of names that hold other characters too.
 
-`ORDERS_TABLE` gives `OrdersTable`. Names that would meet are numbered, in the order they are asked for.
+`ORDERS_TABLE` gives `OrdersTable` for CloudFormation, whose names are letters and digits, and `orders_table`
+for Terraform. Names that would meet are numbered, in the order they are asked for.
 """
 
 from __future__ import annotations
@@ -14,19 +15,30 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 200
 
 
-class LogicalNames:
-    """Gives names that are not `taken` and not given before."""
+class Names:
+    """Gives names that are not `taken`, and none twice, whatever their case."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {name.lower() for name in taken}
 
-    def name(self, text: str, suffix: str = "") -> str:
+    def camel(self, text: str, suffix: str = "") -> str:
         words = re.findall(r"[A-Za-z0-9]+", text)
-        base = "".join(word[0].upper() + (word[1:].lower() if word.isupper() else word[1:]) for word in words)
-        wanted = found = (base or "Name")[:MOST_CHARACTERS] + suffix
+        return self._free("".join(_capitalised(word) for word in words) or "Name", suffix)
+
+    def snake(self, text: str) -> str:
+        base = "_".join(re.findall(r"[a-z0-9]+", text.lower()))
+        return self._free(base if base[:1].isalpha() else f"n{base}", "")
+
+    def _free(self, base: str, suffix: str) -> str:
+        wanted = found = base[:MOST_CHARACTERS] + suffix
         number = 2
         while found.lower() in self._taken:
             found = f"{wanted}{number}"
             number += 1
         self._taken.add(found.lower())
         return found
+
+
+def _capitalised(word: str) -> str:
+    """A word of capitals only is one that is not spelt out."""
+    return word[0].upper() + (word[1:].lower() if word.isupper() else word[1:])
