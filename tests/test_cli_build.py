@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +45,10 @@ def test_build_writes_the_package_of_the_rules(project: Path, capsys: pytest.Cap
     package = (project / "function.zip").read_bytes()
     assert package == build_package(load_rules(["rules"])[0])
     digest = hashlib.sha256(package).hexdigest()
-    message = f"wrote function.zip: 1 rule, {len(package):,} bytes, SHA-256 {digest}\n"
+    rules = hashlib.sha256(zipfile.ZipFile(io.BytesIO(package)).read("bundle.json")).hexdigest()
+    message = (
+        f"wrote function.zip: 1 rule, {len(package):,} bytes, SHA-256 {digest}\nrules: SHA-256 {rules}\n"
+    )
     assert capsys.readouterr() == (message, "")
     assert sorted(path.name for path in project.iterdir()) == ["function.zip", "rules"]
 

@@ -38,6 +38,7 @@ def command(paths: tuple[str, ...], output: Path) -> int:
     """
     import hashlib
 
+    from rules_engine import bundle
     from rules_engine.deploy.package import build_package
 
     rule_set = load_tested_rules(paths)
@@ -52,4 +53,5 @@ def command(paths: tuple[str, ...], output: Path) -> int:
     click.echo(
         f"wrote {output}: {rules}, {len(package):,} bytes, SHA-256 {hashlib.sha256(package).hexdigest()}"
     )
+    click.echo(f"rules: SHA-256 {bundle.digest(rule_set)}")
     return OK

@@ -44,6 +44,7 @@ COMMANDS = {
     "show": "rules_engine.cli.show",
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
+    "template": "rules_engine.cli.template",
     "dev": "rules_engine.cli.dev",
     "lsp": "rules_engine.cli.lsp",
 }

@@ -16,6 +16,7 @@ import re
 from functools import reduce
 from itertools import combinations
 from math import prod
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from rules_engine.expression.needs import FALSE, TRUE, Equals, StartsWith, Within
@@ -188,8 +189,9 @@ def _merged(patterns: list[Wanted]) -> list[Wanted]:
         at = min(range(len(patterns)), key=lambda place: guess.widened(patterns[place], last))
         patterns[at] = _together(patterns[at], last)
     while len(patterns) > 1:
-        one, other = min(combinations(patterns, 2), key=lambda pair: guess.widened(*pair))
-        if len(patterns) <= MOST_PATTERNS and guess.widened(one, other) > 0:
+        compared = ((guess.widened(*pair), pair) for pair in combinations(patterns, 2))
+        widened, (one, other) = min(compared, key=itemgetter(0))
+        if len(patterns) <= MOST_PATTERNS and widened > 0:
             break
         patterns = [each for each in patterns if each is not one and each is not other]
         patterns.append(_together(one, other))

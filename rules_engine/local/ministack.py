@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -30,6 +31,7 @@ from rules_engine.local.tethered import end_process_group, start_tethered
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
     from types import TracebackType
 
 REGION = "eu-central-1"
@@ -63,9 +65,13 @@ def require_local_extra() -> None:
 
 
 class Ministack:
-    """The server, from `start` to `stop`. A stopped one can be started again; it has forgotten everything."""
+    """The server, from `start` to `stop`. A stopped one can be started again; it has forgotten everything.
 
-    def __init__(self) -> None:
+    `python` is the interpreter that has it, `options` are variables of its own.
+    """
+
+    def __init__(self, python: str = sys.executable, options: Mapping[str, str] | None = None) -> None:
+        self._python, self._options = python, dict(options or {})
         self.port = 0
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,7 +136,7 @@ class Ministack:
         self._directory = Path(tempfile.mkdtemp(prefix="rules-engine-ministack-"))
         with (self._directory / "ministack.log").open("wb") as log:
             environment = self._server_environment(self._directory)
-            self._process = start_tethered("ministack", self._directory, environment, log)
+            self._process = start_tethered("ministack", self._directory, environment, log, self._python)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(self._directory):
             if self._process.poll() is not None:
@@ -158,6 +164,7 @@ class Ministack:
             "SFTP_ENABLED": "0",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
+            **self._options,
         }
 
     def _answers(self, directory: Path) -> bool:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 def start_tethered(
-    module: str, directory: Path, environment: Mapping[str, str], log: IO[bytes]
+    module: str, directory: Path, environment: Mapping[str, str], log: IO[bytes], python: str = sys.executable
 ) -> subprocess.Popen[bytes]:
     """A process running `module`, leader of its own group, writing to `log`."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and a module named in our own source
-        [sys.executable, "-P", __file__, module],
+        [python, "-P", __file__, module],
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,162 @@
+"""`rules-engine template`: what a deployment tool needs to know of a rule set.
+
+In: a rule set without errors. Out: a template on standard output or in a file: CloudFormation and SAM in
+YAML, Terraform in its JSON syntax. Nothing is asked of AWS; what is not said here is a parameter of the template.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.rule_files import load_clean_rules, rules_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FORMATS = ("cloudformation", "sam", "terraform")
+
+_STREAM_ARN = re.compile(
+    r"arn:[^:]+:dynamodb:[^:]+:[0-9]+:table/(?P<table>[A-Za-z0-9_.-]+)/stream/[0-9T:.-]+"
+)
+_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@click.command("template", short_help="Write a CloudFormation, SAM or Terraform template.")
+@rules_option
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="What the template is for.",
+)
+@click.option(
+    "--stream-arn",
+    "streams",
+    metavar="TABLE=ARN",
+    multiple=True,
+    help="The stream of a source table. Those left out are parameters; Terraform looks them up.",
+)
+@click.option(
+    "--set",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="What ${NAME} of the rules is. Those left out are parameters.",
+)
+@click.option("--function-name", metavar="NAME", help="Default: the name of the stack.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Default: standard output.",
+)
+def command(
+    paths: tuple[str, ...],
+    format_name: str,
+    streams: tuple[str, ...],
+    variables: tuple[str, ...],
+    function_name: str | None,
+    output: Path | None,
+) -> int:
+    """Write a template of all that the rules need: the function, a mapping with its filter for each source
+    table, state table, dead-letter queue, bucket, log group, alarms, and a role that may do what the rules do
+    and nothing else. The source tables and their streams stay as they are.
+
+    \b
+    Example:
+      rules-engine build --rules rules -o function.zip
+      rules-engine template --rules rules --format sam -o template.yaml
+    """
+    from rules_engine.deploy.template import (
+        TemplateSettings,
+        cloudformation_template,
+        sam_template,
+        terraform_config,
+    )
+    from rules_engine.variables import variables_of
+
+    rule_set = load_clean_rules(paths)
+    tables = {table for rule in rule_set.rules if rule.enabled for table in rule.tables}
+    names = {variable.name for variable in variables_of(rule_set.rules)}
+    settings = TemplateSettings(
+        function_name=_function_name(function_name),
+        stream_arns=_stream_arns(_pairs("--stream-arn", streams, "table", tables)),
+        variables=_pairs("--set", variables, "variable", names),
+    )
+    make = {
+        "cloudformation": cloudformation_template,
+        "sam": sam_template,
+        "terraform": terraform_config,
+    }[format_name]
+    text = _text(make(rule_set, settings), format_name)
+    if output is None:
+        click.echo(text, nl=False)
+        return OK
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.UsageError(f"Cannot write '{output}': {error.strerror}.") from error
+    return OK
+
+
+def _pairs(option: str, words: Iterable[str], noun: str, known: set[str]) -> dict[str, str]:
+    """What `option` says, by name. Raises UsageError."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise click.UsageError(f"'{option} {word}' has no '=': write {option} NAME=VALUE.")
+        if name not in known:
+            raise click.UsageError(_unknown(option, name, noun, known))
+        if name in found:
+            raise click.UsageError(f"'{option}' is given twice for the {noun} '{name}'.")
+        found[name] = value
+    return found
+
+
+def _unknown(option: str, name: str, noun: str, known: set[str]) -> str:
+    from rules_engine.expression.checks.spelling import nearest
+
+    near = nearest(name, known)
+    if near:
+        return f"'{option}': no rule names the {noun} '{name}'. Did you mean '{near}'?"
+    there_are = f"They name {', '.join(sorted(known))}." if known else "They name none at all."
+    return f"'{option}': no rule names the {noun} '{name}'. {there_are}"
+
+
+def _stream_arns(given: dict[str, str]) -> dict[str, str]:
+    for table, arn in given.items():
+        match = _STREAM_ARN.fullmatch(arn)
+        if match is None:
+            form = f"arn:aws:dynamodb:<region>:<account>:table/{table}/stream/<label>"
+            raise click.UsageError(f"'{arn}' is not the ARN of a stream, such as {form}.")
+        if match["table"] != table:
+            raise click.UsageError(f"'--stream-arn {table}' has the stream of the table '{match['table']}'.")
+    return given
+
+
+def _function_name(name: str | None) -> str | None:
+    if name is not None and not _FUNCTION_NAME.fullmatch(name):
+        raise click.UsageError(
+            f"'{name}' cannot be the name of a function: 1 to 64 of A-Z, a-z, 0-9, '-' and '_'."
+        )
+    return name
+
+
+def _text(document: dict[str, Any], format_name: str) -> str:
+    as_json = json.dumps(document, indent=2, ensure_ascii=False)
+    if format_name == "terraform":
+        return as_json + "\n"
+    import yaml
+
+    # Through JSON, so that nothing stands twice as one object, of which YAML would make an alias.
+    return yaml.safe_dump(json.loads(as_json), sort_keys=False, width=110, allow_unicode=True)
