@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/python -m rules_engine.local.demo rules
 
-test: $(VENV)/dev.stamp  ## the whole test suite
+test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/dev.stamp  ## linter, formatter and type checker, changing nothing
@@ -67,6 +67,9 @@ lock: $(VENV)/dev.stamp  ## new lock files from pyproject.toml, for every suppor
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	  --custom-compile-command "make lock" --constraint requirements/dev.txt \
 	  pyproject.toml requirements/build.in requirements/$$tool.in -o requirements/$$tool.txt; done
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --custom-compile-command "make lock" requirements/iam.in -o requirements/iam.txt
 
 clean:
 	rm -rf $(VENV) build dist mutants *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -75,6 +78,12 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.12, for example" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# The server that enforces IAM wants a botocore of its own.
+$(VENV)/iam.stamp: requirements/iam.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/iam
+	$(VENV)/iam/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r $<
+	touch $@
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r $<

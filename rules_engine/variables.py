@@ -2,7 +2,8 @@
 
 In: rules. Out: one `Variable` for each `${NAME}` of an enabled rule's actions, but for the function's own
 settings and what Lambda sets. What a variable may hold follows from what the actions need permission for: one
-that is all of a resource must be an ARN, one that is a part of a resource must not widen it.
+that a resource begins with must be an ARN, one further inside must not make it mean more. A queue alone is
+named by its URL.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from rules_engine.actions import Permission
     from rules_engine.model import ActionSpec, Rule
 
-Form = Literal["arn", "part", "text"]
-"""Of a variable: the whole ARN of a resource, a part of one, or any text."""
+Form = Literal["arn", "queue_url", "part", "text"]
+"""Of a variable: an ARN, the URL of a queue, what stands inside of an ARN, or any text."""
+
+QUEUE_OF = "QueueOf:"
+"""In a resource, `${QueueOf:NAME}` is the ARN of the queue with the URL that `NAME` holds."""
 
 IN_RESOURCES = {
     "AWS_REGION": "${AWS::Region}",
@@ -56,20 +60,22 @@ def variables_of(rules: Iterable[Rule]) -> list[Variable]:
         for reference in references(spec.config):
             if reference.kind == "env" and not is_set_elsewhere(reference.name):
                 defaults.setdefault(reference.name, set()).add(reference.default)
-        for name, form in forms_in(action_type(spec.type).permissions(spec)):
-            if forms.get(name) != "arn":
-                forms[name] = form
+        for permission in action_type(spec.type).permissions(spec):
+            for name, form in forms_in(permission):
+                forms.setdefault(name, form)
     return [
         Variable(name, found.copy().pop() if len(found) == 1 else None, forms.get(name, "text"))
         for name, found in sorted(defaults.items())
     ]
 
 
-def forms_in(permissions: Iterable[Permission]) -> Iterator[tuple[str, Form]]:
-    """Variables in the resources of these permissions, with what each is there."""
-    for permission in permissions:
-        for match in _REFERENCE.finditer(permission.resource):
-            yield match[1], "arn" if match[0] == permission.resource else "part"
+def forms_in(permission: Permission) -> Iterator[tuple[str, Form]]:
+    """Variables in its resource, with what each is there."""
+    for match in _REFERENCE.finditer(permission.resource):
+        if match.start() > 0:
+            yield match[1], "part"
+        else:
+            yield match[1], "queue_url" if permission.action.startswith("sqs:") else "arn"
 
 
 def enabled_actions(rules: Iterable[Rule]) -> Iterator[ActionSpec]:
@@ -83,6 +89,15 @@ def is_set_elsewhere(name: str) -> bool:
     return name.startswith(PREFIX) or _is_set_by_lambda(name) is not None
 
 
-def without_defaults(resource: str) -> str:
-    """A resource in which `${NAME:-default}` is `${NAME}`, and what Lambda sets is what AWS calls it."""
-    return _REFERENCE.sub(lambda match: IN_RESOURCES.get(match[1], f"${{{match[1]}}}"), resource)
+def resource_of(permission: Permission) -> str:
+    """Its resource, in which `${NAME:-default}` is `${NAME}`, what Lambda sets is what AWS calls it, and a
+    queue is named by its ARN."""
+    forms = dict(forms_in(permission))
+
+    def written(match: re.Match[str]) -> str:
+        name = match[1]
+        if forms[name] == "queue_url":
+            return f"${{{QUEUE_OF}{name}}}"
+        return IN_RESOURCES.get(name, f"${{{name}}}")
+
+    return _REFERENCE.sub(written, permission.resource)

@@ -25,6 +25,7 @@ from rules_engine.deploy.template.deployment import (
 )
 from rules_engine.deploy.template.grants import BUCKET, LOG_GROUP, QUEUE, stream_of
 from rules_engine.deploy.template.names import Names
+from rules_engine.variables import QUEUE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,14 +40,16 @@ HANDLER = "rules_engine.handler.lambda_handler"
 
 ALLOWED_PATTERNS: Mapping[Form, str] = {
     "arn": r"arn:[^:*?]+:[^:*?]+:[^:*?]*:[^:*?]*:[^*?]+",
-    # What stands inside of an ARN must not make it mean more: no wildcard, no further field.
-    "part": r"[^:*?$]+",
+    "queue_url": r"https?://[^./]+\.[^./]+\.[^/]+/[0-9]+/[A-Za-z0-9_.-]+",
+    # What stands inside of an ARN must not make it mean more: no wildcard and no ARN, yet `function:alias`.
+    "part": r"[^:*?$]+(:[^:*?$]+)?",
 }
 
 MOST_OF_A_DESCRIPTION = 900
 
 MUST_BE: Mapping[Form, str] = {
     "arn": "a whole ARN, without wildcards",
+    "queue_url": "the URL of a queue, as in https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
     "part": "a name, not an ARN, and without wildcards: the role may use what it names",
 }
 
@@ -306,13 +309,16 @@ class Stack:
 
     def resource(self, text: str) -> Any:
         """A resource of a statement as CloudFormation has it."""
+        whole = _SUB.fullmatch(text)
+        if whole and whole[1].startswith(QUEUE_OF):
+            return queue_arn({"Ref": self.variable_parameters[whole[1].removeprefix(QUEUE_OF)]})
         names = {
             environment.STATE_TABLE: "${StateTable}",
             "AWS_LAMBDA_FUNCTION_NAME": self.function_name,
             QUEUE: "${DeadLetterQueue.Arn}",
             BUCKET: "${SpillBucket.Arn}",
             # The group's own ARN ends with the ':*' that stands for its streams.
-            f"{LOG_GROUP}": f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}"
+            LOG_GROUP: f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}"
             f":log-group:/aws/lambda/{self.function_name}",
             **{stream_of(table): f"${{{name}}}" for table, name in self.stream_parameters.items()},
             **{name: f"${{{parameter}}}" for name, parameter in self.variable_parameters.items()},
@@ -332,6 +338,13 @@ class Stack:
 def _filled(text: str, names: Mapping[str, str]) -> str:
     """`text` with what `names` has for each `${name}`; others stay."""
     return _SUB.sub(lambda match: names.get(match[1], match[0]), text)
+
+
+def queue_arn(url: dict[str, Any]) -> dict[str, Any]:
+    """Of the queue with this URL, whose parts are region, account and name."""
+    region = {"Fn::Select": [1, {"Fn::Split": [".", url]}]}
+    account, name = ({"Fn::Select": [place, {"Fn::Split": ["/", url]}]} for place in (3, 4))
+    return {"Fn::Join": [":", ["arn", {"Ref": "AWS::Partition"}, "sqs", region, account, name]]}
 
 
 def _stream_parameter(source: Source) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rules_engine.actions import action_type
 from rules_engine.settings import STATE_TABLE
-from rules_engine.variables import enabled_actions, without_defaults
+from rules_engine.variables import enabled_actions, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,4 +83,4 @@ def _needed(rules: Iterable[Rule], tables: Iterable[str]) -> Iterator[tuple[str,
             yield action, f"${{{stream_of(table)}}}"
     for spec in enabled_actions(rules):
         for permission in action_type(spec.type).permissions(spec):
-            yield permission.action, without_defaults(permission.resource)
+            yield permission.action, resource_of(permission)

@@ -24,6 +24,7 @@ from rules_engine.deploy.template.deployment import (
 )
 from rules_engine.deploy.template.grants import BUCKET, LOG_GROUP, QUEUE, stream_of
 from rules_engine.deploy.template.names import Names
+from rules_engine.variables import QUEUE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -247,6 +248,7 @@ class Module:
             LOG_GROUP: "${aws_cloudwatch_log_group.rules.arn}",
             **{stream_of(each.table): self.stream(each) for each in self.deployment.sources},
             **{name: f"${{var.{variable}}}" for name, variable in self.variables.items()},
+            **{f"{QUEUE_OF}{name}": _queue_arn(variable) for name, variable in self.variables.items()},
         }
         return _filled(text, names)
 
@@ -260,6 +262,12 @@ def _filled(text: str, names: dict[str, str]) -> str:
     """`text` with what `names` has for each `${name}`, and the rest as it is."""
     parts: Iterable[str] = _PLACE.split(text)
     return "".join(names[part] if number % 2 else literal(part) for number, part in enumerate(parts))
+
+
+def _queue_arn(variable: str) -> str:
+    """Of the queue whose URL the variable holds."""
+    parts = (f'split(".", var.{variable})[1]', *(f'split("/", var.{variable})[{place}]' for place in (3, 4)))
+    return "arn:${data.aws_partition.current.partition}:sqs:" + ":".join(f"${{{part}}}" for part in parts)
 
 
 def _variable(name: str, variable: Variable) -> dict[str, Any]:
