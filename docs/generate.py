@@ -33,6 +33,7 @@ CODE_GROUPS = {
     "RE2": "Expressions",
     "RE3": "Actions and templates",
     "RE4": "The rule set",
+    "RE5": "Deployment",
 }
 
 

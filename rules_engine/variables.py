@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rules_engine.actions import action_type
-from rules_engine.settings import PREFIX
+from rules_engine.settings import NAMES, PREFIX
 from rules_engine.template import references
 
 if TYPE_CHECKING:
@@ -36,8 +36,12 @@ IN_RESOURCES = {
 
 _is_set_by_lambda = re.compile(
     "AWS_REGION|AWS_DEFAULT_REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_[A-Z_]+|AWS_XRAY_[A-Z_]+|_X_AMZN_TRACE_ID"
-    "|AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_CONTAINER_[A-Z_]+"
-    "|AWS_SECURITY_TOKEN|_HANDLER|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR"
+    "|_HANDLER|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR"
+).fullmatch
+
+_is_credential = re.compile(
+    "AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_SECURITY_TOKEN"
+    "|AWS_CONTAINER_[A-Z_]+"
 ).fullmatch
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^{}]*)?\}")
@@ -82,6 +86,22 @@ def enabled_actions(rules: Iterable[Rule]) -> Iterator[ActionSpec]:
     for rule in rules:
         if rule.enabled:
             yield from rule.actions
+
+
+def fault_of(name: str) -> tuple[str, str] | None:
+    """What is wrong with a variable of this name, and what to do: it is not for rules to name, whatever it
+    holds. None for all others."""
+    if _is_credential(name):
+        return (
+            "is one of the function's own credentials",
+            "these are never sent: name a secret, ${secret:NAME}",
+        )
+    if name.startswith(PREFIX) and name not in NAMES:
+        return (
+            "is no setting of the function, which does not start with it",
+            f"take a name that does not begin with {PREFIX}",
+        )
+    return None
 
 
 def is_set_elsewhere(name: str) -> bool:

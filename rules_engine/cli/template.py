@@ -1,7 +1,8 @@
 """`rules-engine template`: what a deployment tool needs to know of a rule set.
 
 In: a rule set without errors. Out: a template on standard output or in a file: CloudFormation and SAM in
-YAML, Terraform in its JSON syntax. Nothing is asked of AWS; what is not said here is a parameter of the template.
+YAML, Terraform in its JSON syntax. Nothing is asked of AWS; what is not said here is a parameter of the
+template.
 """
 
 from __future__ import annotations

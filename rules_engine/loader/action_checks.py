@@ -26,6 +26,7 @@ from rules_engine.loader.wording import flow
 from rules_engine.model import ActionSpec
 from rules_engine.schema import action_shape
 from rules_engine.template import holes, references
+from rules_engine.variables import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -198,8 +199,18 @@ def _check_text(
         yield _target_with_hole(node, path, found[0].start, found[0].end)
         return
     yield from expressions.check_template(node, absent)
+    yield from _variables_not_for_rules(node)
     if "${s" in text and not _is_in(path, action_type.SECRET_FIELDS):
         yield from _misplaced_secrets(node, path, action_type)
+
+
+def _variables_not_for_rules(node: Node) -> Iterator[Problem]:
+    for reference in references(node.value):
+        fault = fault_of(reference.name) if reference.kind == "env" else None
+        if fault is not None:
+            written = f"${{{reference.text}}}"
+            place = node.locate(node.value.find(written), len(written))
+            yield node.source.problem("RE501", f"'{written}' {fault[0]}", place, fault[1])
 
 
 def _is_in(path: Path, fields: tuple[str, ...]) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.rule_tests import MOST_SUGGESTIONS
 from rules_engine.loader.same_rules import check_same
+from rules_engine.loader.variable_problems import check_variables
 from rules_engine.schema import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def check_rule_set(loaded: list[LoadedRule], tested: set[str]) -> tuple[set[str]
     refused = {rule_id for rule_id, _ in twice}
     single = [one for one in loaded if one.rule.id not in refused]
     problems += check_same(single)
+    problems += check_variables(single)
     if not any(one.writes for one in single):
         return refused, problems
     # Not at the top: few rule sets write into tables, and the others start without it.
