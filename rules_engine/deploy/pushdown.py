@@ -5,6 +5,11 @@ for sure is left out of it, so that it lets more through. A pattern says which k
 attributes have: a text, a beginning, a boolean, or a number of any value, for Lambda compares numbers as the
 texts that DynamoDB made of them. `exists` is used at leaves only: anywhere else it means nothing to Lambda.
 
+A text in a condition may be a text in the table, or a binary whose base64 reads so. A pattern has one type
+for an attribute: with another one, which is rare, the record fits a pattern of its own, about nothing else.
+`$or` inside of an attribute would say it too, but where Lambda takes it is not documented, and taken for a
+name it would drop everything.
+
 A mapping takes five patterns of 4,096 characters. Rules beyond that share one: those are put together first
 that together let through the least of what neither wants, by a rough guess at how often a value occurs.
 """
@@ -41,7 +46,8 @@ _EXPIRED = (
 )
 
 _is_plain_name = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-_may_be_base64 = re.compile(r"[A-Za-z0-9+/=]*").fullmatch
+_is_base64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?").fullmatch
+_begins_base64 = re.compile(r"[A-Za-z0-9+/]*={0,2}").fullmatch
 
 
 class Choice(NamedTuple):
@@ -62,10 +68,10 @@ Wanted: TypeAlias = "Mapping[Path, frozenset[Choice]]"
 def filter_patterns(outlines: Iterable[Outline], table: str) -> list[str]:
     """The patterns for `table` as JSON texts, at most five. None at all lets everything through."""
     wanted = list(dict.fromkeys(map(_frozen, _wanted_by_rules(outlines, table))))
-    merged = [_short(each) for each in _merged([dict(each) for each in wanted])]
+    merged = [_short(each) for each in _arranged([dict(each) for each in wanted])]
     if not all(merged):
         return []
-    return sorted(_text(each) for each in merged)
+    return sorted({_text(each) for each in merged})
 
 
 def _frozen(wanted: Wanted) -> frozenset[tuple[Path, frozenset[Choice]]]:
@@ -119,29 +125,29 @@ def _choices(need: Need) -> frozenset[Choice] | None:
             return frozenset({Choice("N", "exists")})
         case StartsWith(_, prefix) if _is_text(prefix):
             kind = "prefix" if prefix else "exists"
-            return frozenset(Choice(type_, kind, prefix or True) for type_ in _types_of(prefix))
+            types = ("S", "B") if _begins_base64(prefix) else ("S",)
+            return frozenset(Choice(type_, kind, prefix or True) for type_ in types)
     return None
 
 
 def _choices_of_key(key: Key) -> frozenset[Choice]:
     """None at all for null and for what is absent: that is no leaf, or one of several."""
     if isinstance(key, str):
-        return frozenset(Choice(type_, "is", key) for type_ in _types_of(key) if _is_text(key))
+        types = ("S", "B") if _is_base64(key) else ("S",)
+        return frozenset(Choice(type_, "is", key) for type_ in types if _is_text(key))
     if key in (TRUE, FALSE):
         return frozenset({Choice("BOOL", "is", key == TRUE)})
     # Equal numbers may be written in several ways.
     return frozenset() if isinstance(key, tuple) else frozenset({Choice("N", "exists")})
 
 
-def _types_of(text: str) -> tuple[str, ...]:
-    """A condition sees a binary as its base64 text."""
-    return ("S", "B") if _may_be_base64(text) else ("S",)
-
-
 def _is_text(text: str) -> bool:
     """Whether it can be written: half of a surrogate pair cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
+
+_USUAL = ("S", "N", "BOOL", "B")
+"""Types of attributes, those first that conditions more often mean."""
 
 _EVENT_SHARES = {"INSERT": 0.35, "MODIFY": 0.5, "REMOVE": 0.15}
 
@@ -167,6 +173,9 @@ class _Guess:
             return 0.8
         return len(counted) / (3 * len(self._named[path]) + 5)
 
+    def passing_any(self, patterns: Iterable[Wanted]) -> float:
+        return 1 - prod(1 - self.passing(pattern) for pattern in patterns)
+
     def widened(self, one: Wanted, other: Wanted) -> float:
         """How much more the two let through together than each by itself."""
         if _differ_in_one(one, other):
@@ -175,9 +184,57 @@ class _Guess:
         return self.passing(_together(one, other)) - (passing + also - passing * also)
 
 
-def _merged(patterns: list[Wanted]) -> list[Wanted]:
-    """At most five, each at least as wide as those it stands for."""
+def _arranged(patterns: list[Wanted]) -> list[Wanted]:
+    """At most five that together let through all that the given ones do, each with one type for each path.
+
+    Where there are too many, two are put together or a path of several types is no longer asked for,
+    whichever lets less through."""
     guess = _Guess(patterns)
+    arranged = _merged(patterns, guess)
+    while len(arranged) + len(_rarer(arranged)) > MOST_PATTERNS:
+        ways = [
+            [*(each for each in arranged if each is not one and each is not other), _together(one, other)]
+            for one, other in combinations(arranged, 2)
+        ]
+        ways += [_without(arranged, path) for path in {path for path, _ in _rarer(arranged)}]
+        arranged = min(ways, key=lambda way: (guess.passing_any(way), sorted(map(_text, map(_usual, way)))))
+    rarer = [{path: frozenset({Choice(type_, "exists")})} for path, type_ in sorted(_rarer(arranged))]
+    return [*map(_usual, arranged), *rarer]
+
+
+def _rarer(patterns: Iterable[Wanted]) -> set[tuple[Path, str]]:
+    """Types besides the usual one that an attribute may have."""
+    return {
+        (path, type_)
+        for pattern in patterns
+        for path, choices in pattern.items()
+        for type_ in _types(choices)[1:]
+    }
+
+
+def _types(choices: Iterable[Choice]) -> list[str]:
+    """The types of an attribute, the usual one first; none outside of images."""
+    return sorted({choice.type for choice in choices if choice.type}, key=_USUAL.index)
+
+
+def _usual(pattern: Wanted) -> Wanted:
+    """The pattern for records whose attributes have the usual types."""
+    return {
+        path: frozenset(choice for choice in choices if choice.type in (None, *_types(choices)[:1]))
+        for path, choices in pattern.items()
+    }
+
+
+def _without(patterns: Iterable[Wanted], path: Path) -> list[Wanted]:
+    """The patterns, of which none asks for this path where it may have several types."""
+    return [
+        {name: choices for name, choices in pattern.items() if name != path or len(_types(choices)) < 2}
+        for pattern in patterns
+    ]
+
+
+def _merged(patterns: list[Wanted], guess: _Guess) -> list[Wanted]:
+    """At most five, each at least as wide as those it stands for."""
     if len(patterns) > MOST_COMPARED:
         by_paths: dict[frozenset[Path], list[Wanted]] = {}
         for pattern in patterns:
@@ -243,12 +300,8 @@ def _text(pattern: Wanted) -> str:
 
 
 def _leaf(choices: Iterable[Choice]) -> Any:
-    """The choices of one path: a list, or what an attribute holds by its type."""
-    by_type: dict[str | None, list[Any]] = {}
-    for choice in sorted(choices, key=lambda each: (each.type or "", each.kind, each.value)):
-        value = choice.value if choice.kind == "is" else {choice.kind: choice.value}
-        by_type.setdefault(choice.type, []).append(value)
-    if None in by_type:
-        return by_type[None]
-    parts: Sequence[Any] = [{type_: values} for type_, values in by_type.items()]
-    return parts[0] if len(parts) == 1 else {"$or": parts}
+    """The choices of one path, all of one type: a list, below the name of the type where there is one."""
+    ordered = sorted(choices, key=lambda each: (each.kind, each.value))
+    values = [choice.value if choice.kind == "is" else {choice.kind: choice.value} for choice in ordered]
+    type_ = ordered[0].type
+    return values if type_ is None else {type_: values}
