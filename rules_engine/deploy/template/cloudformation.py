@@ -201,6 +201,7 @@ class Stack:
 
     def function_resources(self) -> dict[str, Any]:
         version = f"Version{self.deployment.release}"
+        description = {"Fn::Sub": f"rules {self.deployment.rules_sha256[:16]}, code ${{CodeKey}}"}
         return {
             "Function": {
                 "Type": "AWS::Lambda::Function",
@@ -217,15 +218,14 @@ class Stack:
                 "UpdateReplacePolicy": "Retain",
                 "Properties": {
                     "FunctionName": {"Ref": "Function"},
-                    "Description": {
-                        "Fn::Sub": f"rules {self.deployment.rules_sha256[:16]}, code ${{CodeKey}}"
-                    },
+                    "Description": description,
                 },
             },
             "Alias": {
                 "Type": "AWS::Lambda::Alias",
                 "Properties": {
                     "Name": ALIAS,
+                    "Description": description,
                     "FunctionName": {"Ref": "Function"},
                     "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
                 },
