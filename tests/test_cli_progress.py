@@ -46,6 +46,14 @@ def test_a_bar_shows_what_is_done_and_how_much_of_it() -> None:
     assert terminal.getvalue().endswith("\x1b[1A\x1b[2K")
 
 
+def test_things_that_cannot_be_counted_yet_have_their_number_from_elsewhere() -> None:
+    terminal = Terminal()
+    with progress(terminal, "deploying", delay_seconds=0) as track:
+        for _ in track(iter(["a", "b"]), 5):
+            assert terminal.shows("/5")
+        assert terminal.shows("2/5")
+
+
 def test_what_is_quick_shows_nothing_and_leaves_nothing_running() -> None:
     terminal, before = Terminal(), set(running_threads())
     with progress(terminal, "checking", delay_seconds=3600) as track:

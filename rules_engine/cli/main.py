@@ -45,6 +45,8 @@ COMMANDS = {
     "schema": "rules_engine.cli.schema",
     "build": "rules_engine.cli.build",
     "template": "rules_engine.cli.template",
+    "deploy": "rules_engine.cli.deploy",
+    "rollback": "rules_engine.cli.rollback",
     "dev": "rules_engine.cli.dev",
     "lsp": "rules_engine.cli.lsp",
 }

@@ -8,9 +8,10 @@ Until then rich is not loaded, which would cost a quick command more than the ba
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from contextlib import contextmanager
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,9 +24,13 @@ Thing = TypeVar("Thing")
 
 
 class Track(Protocol):
-    """Hands on the things it is given, each when the one before is done."""
+    """Hands on the things it is given, each when the one before is done. `total` is how many there will be of
+    things that cannot be counted yet."""
 
+    @overload
     def __call__(self, things: Sequence[Thing], /) -> Iterable[Thing]: ...
+    @overload
+    def __call__(self, things: Iterable[Thing], total: int, /) -> Iterable[Thing]: ...
 
 
 class _Bar:
@@ -98,11 +103,12 @@ def progress(stream: TextIO, doing: str, delay_seconds: float = DELAY_SECONDS) -
     timer.daemon = True
     timer.start()
 
-    def track(things: Sequence[Thing], /) -> Iterator[Thing]:
-        for done, thing in enumerate(things):
-            bar.advance(done, len(things))
+    def track(things: Iterable[Thing], total: int | None = None, /) -> Iterator[Thing]:
+        number = len(things) if isinstance(things, Sized) else total or 0
+        bar.advance(0, number)
+        for done, thing in enumerate(things, start=1):
             yield thing
-        bar.advance(len(things), len(things))
+            bar.advance(done, number)
 
     try:
         yield track
@@ -112,5 +118,5 @@ def progress(stream: TextIO, doing: str, delay_seconds: float = DELAY_SECONDS) -
         timer.join()
 
 
-def _as_they_are(things: Sequence[Thing], /) -> Iterable[Thing]:
+def _as_they_are(things: Iterable[Thing], total: int | None = None, /) -> Iterable[Thing]:
     return things
