@@ -53,7 +53,20 @@ NOT_RUN = {
         "rules-engine diff origin/main": "compares with a git branch",
     },
     "docs/operations.md": {
-        "rules-engine explain record.json --rules rules --rule order-shipped": "see the page on debugging"
+        "rules-engine explain record.json --rules rules --rule order-shipped": "see the page on debugging",
+        f"rules-engine redrive --dry-run {QUEUE}/order-rules-dead-letters": "reads a queue",
+    },
+    "docs/deployment.md": {
+        "aws dynamodb update-table --table-name orders "
+        "--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES": "changes a table",
+        "rules-engine deploy --stack order-rules --rules rules "
+        "--set ORDER_EVENTS_TOPIC_ARN=arn:aws:sns:eu-west-1:123456789012:order-events": "deploys",
+        "rules-engine deploy --stack order-rules --rules-only": "deploys",
+        "rules-engine rollback --stack order-rules": "changes a function",
+        "rules-engine doctor --stack order-rules --rules rules": "reads a stack",
+    },
+    "docs/verify-on-aws.md": {
+        "AWS_PROFILE=sandbox python -m tests.aws.verify": "see tests/test_verify_on_aws.py"
     },
 }
 """Shell blocks that are not tried, by page and first line, and why."""

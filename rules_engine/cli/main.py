@@ -47,6 +47,7 @@ COMMANDS = {
     "template": "rules_engine.cli.template",
     "deploy": "rules_engine.cli.deploy",
     "rollback": "rules_engine.cli.rollback",
+    "doctor": "rules_engine.cli.doctor",
     "dev": "rules_engine.cli.dev",
     "lsp": "rules_engine.cli.lsp",
 }
