@@ -13,6 +13,7 @@ from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
 from rules_engine.settings import Settings
+from rules_engine.testing import FakeAws
 from tests.receiver import authority_of, running_receiver
 from tests.units import SHIPPED
 
@@ -277,3 +278,25 @@ def test_a_secret_that_is_not_there_stops_the_start(aws: Ministack, tmp_path: Pa
     with pytest.raises(SettingsError) as failure:
         Function.from_settings(settings_for(rules, tmp_path), {})
     assert str(failure.value) == "'${secret:absent}' cannot be read: ResourceNotFoundException"
+
+
+def test_rules_that_the_deployment_was_not_made_for_stop_the_start(tmp_path: Path) -> None:
+    settings = settings_for(rule(), tmp_path, rules_sha256="5f1d")
+    with pytest.raises(SettingsError) as failure:
+        Function.from_settings(settings, {})
+    assert str(failure.value) == (
+        f"the bundle has the SHA-256 {bundle.digest(rule())}, and RULES_ENGINE_RULES_SHA256 is 5f1d: "
+        "deploy the template of these rules, whose filters and role fit them"
+    )
+
+
+def test_a_dead_letter_has_the_sum_that_the_deployment_was_made_for(tmp_path: Path) -> None:
+    aws, url = FakeAws(), "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
+    settings = settings_for(
+        rule(), tmp_path, rules_sha256=bundle.digest(rule()), dead_letter_queue_url=url, partial_batch=True
+    )
+    function = Function.from_settings(settings, {}, make_clients=lambda **_: aws)
+    damaged = {**order(1), "eventName": "canary"}
+    assert function({"Records": [damaged]}, None) == {"batchItemFailures": []}
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["rules_hash"] == bundle.digest(rule())

@@ -76,10 +76,15 @@ def test_it_holds_code_of_the_lambda_side_and_the_bundle_and_nothing_else() -> N
     assert {f"rules_engine/{name}" for name in parsing} & source == set()
 
 
-def test_another_process_at_another_place_builds_the_same_bytes(tmp_path: Path) -> None:
+def test_another_process_on_another_day_at_another_place_builds_the_same_bytes(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rules_engine", tmp_path / "rules_engine", ignore=lambda *_: ["__pycache__"])
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
     (tmp_path / "rules.json").write_bytes(bundle.dump(RULES))
     script = (
+        "import time\n"
+        "later = time.time() + 40 * 86400\n"
+        "time.time, time.localtime = lambda: later, lambda seconds=later: time.gmtime(later)\n"
         "from rules_engine import bundle\n"
         "from rules_engine.deploy.package import __file__ as place, build_package\n"
         "rules = bundle.load(open('rules.json', 'rb').read())\n"
