@@ -207,7 +207,7 @@ def test_another_variable_or_other_hosts_make_another_version(rule_set_of: Calla
 
 
 def test_a_variable_that_no_rule_names_is_refused(rule_set_of: Callable[..., RuleSet]) -> None:
-    with pytest.raises(RuleSetError, match="no rule names a variable 'TOPIC': TOPIC_ARN"):
+    with pytest.raises(RuleSetError, match="no rule names the variable 'TOPIC': TOPIC_ARN"):
         release(rule_set_of(), TOPIC="x")
 
 

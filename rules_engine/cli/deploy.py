@@ -24,6 +24,7 @@ from rules_engine.cli.aws_options import (
     yes_option,
 )
 from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.named_values import named_values
 from rules_engine.cli.rule_files import load_tested_rules, rules_option
 
 if TYPE_CHECKING:
@@ -39,29 +40,13 @@ if TYPE_CHECKING:
 NOTHING_CHANGED = "nothing was changed: this was a dry run"
 
 
-class _Variable(click.ParamType[tuple[str, str]]):
-    """NAME=VALUE as a pair."""
-
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, text = str(value).partition("=")
-        if not equals or not name:
-            self.fail(f"'{value}' is not NAME=VALUE", param, ctx)
-        return name, text
-
-
 @click.command("deploy", short_help="Create or update the stack in AWS.")
 @rules_option
 @stack_option
 @click.option(
     "--set",
-    "variables",
-    type=_Variable(),
+    "words",
+    metavar="NAME=VALUE",
     multiple=True,
     help="What ${NAME} of the rules is; repeatable. Kept for later deployments.",
 )
@@ -88,11 +73,14 @@ def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, *
       rules-engine deploy --stack order-rules --rules-only --yes
     """
     from rules_engine.aws import Clients
+    from rules_engine.variables import variables_of
 
     if not dry_run:
         require_terminal(yes)
     rule_set = load_tested_rules(paths)
-    deployment = _Deployment(Clients(), rule_set, stack_name, options)
+    names = {variable.name for variable in variables_of(rule_set.rules)}
+    variables = named_values("--set", options["words"], "variable", names)
+    deployment = _Deployment(Clients(), rule_set, stack_name, variables, options)
     if options["rules_only"]:
         return deployment.put_rules_into_service(dry_run, yes)
     return deployment.change_stack(dry_run, yes)
@@ -105,6 +93,7 @@ class _Deployment:
     clients: Clients
     rule_set: RuleSet
     name: str
+    variables: dict[str, str]
     options: dict[str, Any]
 
     def change_stack(self, dry_run: bool, yes: bool) -> int:
@@ -232,7 +221,7 @@ class _Deployment:
             self.rule_set,
             source_streams(self.clients.client("dynamodb"), images_wanted(self.rule_set.rules)),
             bucket.name,
-            dict(self.options["variables"]),
+            self.variables,
             {name: value for name, value in own.items() if value is not None},
             _before(stack, state) if state is not None and state.parameters else None,
         )

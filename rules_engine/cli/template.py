@@ -10,15 +10,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.named_values import named_values
 from rules_engine.cli.rule_files import load_clean_rules, rules_option
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FORMATS = ("cloudformation", "sam", "terraform")
 
@@ -90,8 +88,8 @@ def command(
     names = {variable.name for variable in variables_of(rule_set.rules)}
     settings = TemplateSettings(
         function_name=_function_name(function_name),
-        stream_arns=_stream_arns(_pairs("--stream-arn", streams, "table", tables)),
-        variables=_pairs("--set", variables, "variable", names),
+        stream_arns=_stream_arns(named_values("--stream-arn", streams, "table", tables)),
+        variables=named_values("--set", variables, "variable", names),
     )
     make = {
         "cloudformation": cloudformation_template,
@@ -107,31 +105,6 @@ def command(
     except OSError as error:
         raise click.UsageError(f"Cannot write '{output}': {error.strerror}.") from error
     return OK
-
-
-def _pairs(option: str, words: Iterable[str], noun: str, known: set[str]) -> dict[str, str]:
-    """What `option` says, by name. Raises UsageError."""
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise click.UsageError(f"'{option} {word}' has no '=': write {option} NAME=VALUE.")
-        if name not in known:
-            raise click.UsageError(_unknown(option, name, noun, known))
-        if name in found:
-            raise click.UsageError(f"'{option}' is given twice for the {noun} '{name}'.")
-        found[name] = value
-    return found
-
-
-def _unknown(option: str, name: str, noun: str, known: set[str]) -> str:
-    from rules_engine.expression.checks.spelling import nearest
-
-    near = nearest(name, known)
-    if near:
-        return f"'{option}': no rule names the {noun} '{name}'. Did you mean '{near}'?"
-    there_are = f"They name {', '.join(sorted(known))}." if known else "They name none at all."
-    return f"'{option}': no rule names the {noun} '{name}'. {there_are}"
 
 
 def _stream_arns(given: dict[str, str]) -> dict[str, str]:

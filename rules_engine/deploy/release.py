@@ -16,7 +16,6 @@ from rules_engine.deploy.code_bucket import package_key
 from rules_engine.deploy.differences import differences, with_parameters
 from rules_engine.deploy.package import build_package
 from rules_engine.deploy.template import TemplateSettings, cloudformation, deployment_of
-from rules_engine.errors import RuleSetError
 from rules_engine.settings import RULES_SHA256
 
 if TYPE_CHECKING:
@@ -68,10 +67,6 @@ def release_of(
     """`streams` are stream ARNs by table, `variables` the given values of `${NAME}`, `own` those of the
     template's own parameters. Raises RuleSetError for a variable that no rule names."""
     layout = cloudformation.Stack(deployment_of(rule_set, TemplateSettings()))
-    for name in variables:
-        if name not in layout.variable_parameters:
-            known = ", ".join(layout.variable_parameters) or "they name none"
-            raise RuleSetError(f"no rule names a variable '{name}': {known}")
     given = {**_given_before(layout, before), **variables}
     package = build_package(rule_set)
     key = package_key(package)
