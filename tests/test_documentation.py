@@ -53,8 +53,8 @@ NOT_RUN = {
         "rules-engine diff origin/main": "compares with a git branch",
     },
     "docs/templates.md": {
-        "aws dynamodb describe-table --table-name orders --query Table.LatestStreamArn --output text": "reads "
-        "a table"
+        "aws dynamodb describe-table --table-name orders "
+        "--query Table.LatestStreamArn --output text": "reads a table"
     },
     "docs/operations.md": {
         "rules-engine explain record.json --rules rules --rule order-shipped": "see the page on debugging"
