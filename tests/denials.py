@@ -23,7 +23,8 @@ class DenialWatch(LoopbackServer):
     def __init__(self, endpoint_url: str) -> None:
         self.behind = urlsplit(endpoint_url).netloc
         self.denied: set[str] = set()
-        self.calls: list[str] = []
+        self.refusals: list[str] = []
+        """What was refused for whatever reason, the beginnings of the answers."""
         super().__init__(_Watching)
 
     @property
@@ -45,7 +46,7 @@ class _Watching(Exchange):
             connection.close()
         if answer.status >= 400:
             watch.denied |= set(_DENIED.findall(data.decode()))
-            watch.calls.append(data.decode()[:300])
+            watch.refusals.append(data.decode()[:300])
         self.send_response(answer.status)
         for header, value in answer.getheaders():
             if header.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):

@@ -20,6 +20,7 @@ import zipfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -195,7 +196,7 @@ class Deployed:
     def run(self) -> tuple[set[str], str]:
         """Everything that function and Lambda do; what was denied, and the function's log."""
         self.watch.denied.clear()
-        self.watch.calls.clear()
+        self.watch.refusals.clear()
         log = self._run_function()
         for act in (self._read_the_stream, self._write_the_log):
             try:
@@ -239,6 +240,7 @@ class Deployed:
             settings,
             destination=f"arn:aws:s3:::{self.outputs['SpillBucket']}",
         )
+        # Step by step, so that what is denied is raised here and not in a thread.
         mapping._find_shards("TRIM_HORIZON")
         for shard in mapping._shards.values():
             mapping._read(shard)
@@ -276,7 +278,7 @@ def deployed() -> Iterator[Deployed]:
         outputs, role = create_stack(aws, cloudformation_template(rule_set, settings))
         policy = aws.client("iam").get_role_policy(RoleName=role, PolicyName="rules")["PolicyDocument"]
         credentials = credentials_of(aws, role)
-        ca = Path(undo.enter_context(_directory())) / "ca.pem"
+        ca = Path(undo.enter_context(TemporaryDirectory())) / "ca.pem"
         ca.write_bytes(receiver.ca_pem)
         environment = {
             **aws.environment,
@@ -297,14 +299,6 @@ def deployed() -> Iterator[Deployed]:
         )  # fmt: skip
         made.allow(policy["Statement"])
         yield made
-
-
-@contextmanager
-def _directory() -> Iterator[str]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as directory:
-        yield directory
 
 
 def create_stack(aws: Ministack, template: dict[str, Any]) -> tuple[dict[str, str], str]:
