@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import http.client
 import re
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from rules_engine.local.loopback import Exchange, LoopbackServer
-
-if TYPE_CHECKING:
-    pass
-else:
-    pass
 
 _DENIED = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 
