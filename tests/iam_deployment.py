@@ -85,20 +85,28 @@ LAMBDAS_OWN = {
 }
 """What nothing here calls. docs/verify-on-aws.md has it."""
 
-ALSO_ASKED_FOR = {"sns:Publish": "sns:PublishBatch"}
+ALSO_ASKED_FOR = {"sns:Publish": "sns:PublishBatch", "sqs:SendMessage": "sqs:SendMessageBatch"}
 """Actions that this server asks for where AWS asks for the first: here one stands for both."""
 
+ON_NO_RESOURCE = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "events:DescribeEventBus",
+}
+"""Actions that this server checks on `*`, where AWS takes the ARN of the stream or of the bus."""
 
-def as_this_server_has_it(statement: dict[str, Any]) -> dict[str, Any]:
-    """A statement of the template, and what this server alone needs besides. It checks calls to a stream
-    against no resource, where AWS takes the stream's ARN, and the making of a log stream against the name of
-    the group, where AWS has `:*` behind it."""
+
+def as_this_server_has_it(statement: dict[str, Any]) -> list[dict[str, Any]]:
+    """A statement of the template, and what this server alone needs besides. Log streams are made in
+    `group`, where AWS says `group:*`."""
     actions = [each for name in statement["Action"] for each in (name, ALSO_ASKED_FOR.get(name)) if each]
-    resources = [
-        "*" if "/stream/" in each else re.sub(r"(:log-group:.*):\*$", r"\1*", each)
-        for each in statement["Resource"]
-    ]
-    return {**statement, "Action": actions, "Resource": resources}
+    resources = [re.sub(r"(:log-group:.*):\*$", r"\1*", each) for each in statement["Resource"]]
+    anywhere = sorted(ON_NO_RESOURCE & set(actions))
+    granted = [{**statement, "Action": actions, "Resource": resources}]
+    if anywhere:
+        granted.append({"Effect": "Allow", "Action": anywhere, "Resource": ["*"]})
+    return granted
 
 
 def rules() -> RuleSet:
@@ -187,7 +195,7 @@ class Deployed:
             self.allow(self.policy["Statement"])
 
     def allow(self, statements: list[Any]) -> None:
-        granted = [as_this_server_has_it(each) for each in statements]
+        granted = [part for each in statements for part in as_this_server_has_it(each)]
         document = json.dumps({"Version": "2012-10-17", "Statement": granted})
         self.aws.client("iam").put_role_policy(
             RoleName=self.role, PolicyName="rules", PolicyDocument=document
