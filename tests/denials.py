@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import http.client
 import re
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from rules_engine.local.loopback import Exchange, LoopbackServer
-
-if TYPE_CHECKING:
-    pass
-else:
-    pass
 
 _DENIED = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 
@@ -23,7 +18,8 @@ class DenialWatch(LoopbackServer):
     def __init__(self, endpoint_url: str) -> None:
         self.behind = urlsplit(endpoint_url).netloc
         self.denied: set[str] = set()
-        self.calls: list[str] = []
+        self.refusals: list[str] = []
+        """What was refused for whatever reason, the beginnings of the answers."""
         super().__init__(_Watching)
 
     @property
@@ -45,7 +41,7 @@ class _Watching(Exchange):
             connection.close()
         if answer.status >= 400:
             watch.denied |= set(_DENIED.findall(data.decode()))
-            watch.calls.append(data.decode()[:300])
+            watch.refusals.append(data.decode()[:300])
         self.send_response(answer.status)
         for header, value in answer.getheaders():
             if header.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):

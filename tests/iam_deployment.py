@@ -20,6 +20,7 @@ import zipfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -84,20 +85,28 @@ LAMBDAS_OWN = {
 }
 """What nothing here calls. docs/verify-on-aws.md has it."""
 
-ALSO_ASKED_FOR = {"sns:Publish": "sns:PublishBatch"}
+ALSO_ASKED_FOR = {"sns:Publish": "sns:PublishBatch", "sqs:SendMessage": "sqs:SendMessageBatch"}
 """Actions that this server asks for where AWS asks for the first: here one stands for both."""
 
+ON_NO_RESOURCE = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "events:DescribeEventBus",
+}
+"""Actions that this server checks on `*`, where AWS takes the ARN of the stream or of the bus."""
 
-def as_this_server_has_it(statement: dict[str, Any]) -> dict[str, Any]:
-    """A statement of the template, and what this server alone needs besides. It checks calls to a stream
-    against no resource, where AWS takes the stream's ARN, and the making of a log stream against the name of
-    the group, where AWS has `:*` behind it."""
+
+def as_this_server_has_it(statement: dict[str, Any]) -> list[dict[str, Any]]:
+    """A statement of the template, and what this server alone needs besides. Log streams are made in
+    `group`, where AWS says `group:*`."""
     actions = [each for name in statement["Action"] for each in (name, ALSO_ASKED_FOR.get(name)) if each]
-    resources = [
-        "*" if "/stream/" in each else re.sub(r"(:log-group:.*):\*$", r"\1*", each)
-        for each in statement["Resource"]
-    ]
-    return {**statement, "Action": actions, "Resource": resources}
+    resources = [re.sub(r"(:log-group:.*):\*$", r"\1*", each) for each in statement["Resource"]]
+    anywhere = sorted(ON_NO_RESOURCE & set(actions))
+    granted = [{**statement, "Action": actions, "Resource": resources}]
+    if anywhere:
+        granted.append({"Effect": "Allow", "Action": anywhere, "Resource": ["*"]})
+    return granted
 
 
 def rules() -> RuleSet:
@@ -186,7 +195,7 @@ class Deployed:
             self.allow(self.policy["Statement"])
 
     def allow(self, statements: list[Any]) -> None:
-        granted = [as_this_server_has_it(each) for each in statements]
+        granted = [part for each in statements for part in as_this_server_has_it(each)]
         document = json.dumps({"Version": "2012-10-17", "Statement": granted})
         self.aws.client("iam").put_role_policy(
             RoleName=self.role, PolicyName="rules", PolicyDocument=document
@@ -195,7 +204,7 @@ class Deployed:
     def run(self) -> tuple[set[str], str]:
         """Everything that function and Lambda do; what was denied, and the function's log."""
         self.watch.denied.clear()
-        self.watch.calls.clear()
+        self.watch.refusals.clear()
         log = self._run_function()
         for act in (self._read_the_stream, self._write_the_log):
             try:
@@ -239,6 +248,7 @@ class Deployed:
             settings,
             destination=f"arn:aws:s3:::{self.outputs['SpillBucket']}",
         )
+        # Step by step, so that what is denied is raised here and not in a thread.
         mapping._find_shards("TRIM_HORIZON")
         for shard in mapping._shards.values():
             mapping._read(shard)
@@ -276,7 +286,7 @@ def deployed() -> Iterator[Deployed]:
         outputs, role = create_stack(aws, cloudformation_template(rule_set, settings))
         policy = aws.client("iam").get_role_policy(RoleName=role, PolicyName="rules")["PolicyDocument"]
         credentials = credentials_of(aws, role)
-        ca = Path(undo.enter_context(_directory())) / "ca.pem"
+        ca = Path(undo.enter_context(TemporaryDirectory())) / "ca.pem"
         ca.write_bytes(receiver.ca_pem)
         environment = {
             **aws.environment,
@@ -297,14 +307,6 @@ def deployed() -> Iterator[Deployed]:
         )  # fmt: skip
         made.allow(policy["Statement"])
         yield made
-
-
-@contextmanager
-def _directory() -> Iterator[str]:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as directory:
-        yield directory
 
 
 def create_stack(aws: Ministack, template: dict[str, Any]) -> tuple[dict[str, str], str]:

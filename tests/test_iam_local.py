@@ -56,7 +56,7 @@ def test_there_is_an_example_of_every_action_type() -> None:
 
 def test_the_role_may_do_all_that_is_done(deployment: Deployed) -> None:
     denied, log = deployment.run()
-    assert (denied, deployment.watch.calls) == (set(), [])
+    assert (denied, deployment.watch.refusals) == (set(), [])
     failed = [json.loads(line) for line in log.splitlines() if '"level":"ERROR"' in line]
     assert {(each["rule_id"], each["code"]) for each in failed} == {
         ("answered", "HTTP_422"),
