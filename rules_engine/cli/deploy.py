@@ -50,7 +50,11 @@ NOTHING_CHANGED = "nothing was changed: this was a dry run"
     multiple=True,
     help="What ${NAME} of the rules is; repeatable. Kept for later deployments.",
 )
-@click.option("--bucket", metavar="NAME", help="Bucket for packages.  [default: one made for the stack]")
+@click.option(
+    "--bucket",
+    metavar="NAME",
+    help="Bucket for packages.  [default: that of before, or one made for the stack]",
+)
 @click.option(
     "--allowed-hosts", metavar="HOSTS", help="Hosts that webhooks may go to; kept for later deployments."
 )
@@ -100,7 +104,7 @@ class _Deployment:
         stack: Stack = stack_called(self.clients, self.name)
         state = stack.state()
         stack.require_changeable(state)
-        bucket = self._bucket()
+        bucket = self._bucket(state)
         release = self._release(bucket, stack, state)
         change_set = stack.prepare(state, release.template, release.parameters, _source(bucket, release))
         if change_set is None:
@@ -137,7 +141,7 @@ class _Deployment:
                 f"there is no function in a stack '{self.name}' yet: deploy without --rules-only"
             )
         stack.require_changeable(state)
-        bucket = self._bucket()
+        bucket = self._bucket(state)
         release = self._release(bucket, stack, state)
         more = list(beyond_the_rules(_before(stack, state), release))
         if more:
@@ -196,18 +200,19 @@ class _Deployment:
         click.echo(f"version {there[-1]} is in service")
         return OK
 
-    def _bucket(self) -> CodeBucket:
+    def _bucket(self, state: State | None) -> CodeBucket:
+        """The bucket that was named, that was used before, or the stack's own."""
         from rules_engine.deploy.code_bucket import CodeBucket, bucket_name
         from rules_engine.deploy.refusals import asking
+        from rules_engine.deploy.release import CODE_BUCKET
 
-        s3 = self.clients.client("s3")
         with asking("find out which account this is"):
             account = self.clients.client("sts").get_caller_identity()["Account"]
         region = self.clients.client("cloudformation").meta.region_name
-        given = self.options["bucket"]
-        return CodeBucket(
-            s3, given or bucket_name(self.name, account, region), account, region, given is None
-        )
+        own = bucket_name(self.name, account, region)
+        before = None if state is None else state.parameters.get(CODE_BUCKET)
+        name = self.options["bucket"] or before or own
+        return CodeBucket(self.clients.client("s3"), name, account, region, name == own)
 
     def _release(self, bucket: CodeBucket, stack: Stack, state: State | None) -> Release:
         from rules_engine.cli.environment import VariablesMissing, missing_variables
@@ -223,7 +228,7 @@ class _Deployment:
             bucket.name,
             self.variables,
             {name: value for name, value in own.items() if value is not None},
-            _before(stack, state) if state is not None and state.parameters else None,
+            _before(stack, state) if state is not None and state.is_made else None,
         )
         enabled = [(rule, spec) for rule in self.rule_set.rules if rule.enabled for spec in rule.actions]
         missing = [

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 METADATA = "RulesEngine"
 """Where in the template's metadata the names of the given variables stand."""
 
-ALLOWED_HOSTS, ALARM_TOPIC = "AllowedHosts", "AlarmTopicArn"
+CODE_BUCKET, ALLOWED_HOSTS, ALARM_TOPIC = "CodeBucket", "AllowedHosts", "AlarmTopicArn"
 """Parameters of the template besides those of the rules."""
 
 
@@ -78,18 +78,14 @@ def release_of(
     layout = cloudformation.Stack(deployment)
     template = layout.template()
     template["Metadata"] = {METADATA: {"Given": sorted(given)}}
+    values = {each.name: each.default for each in deployment.variables if each.default is not None}
     parameters = {
-        "CodeBucket": bucket,
+        CODE_BUCKET: bucket,
         "CodeKey": key,
         **{layout.stream_parameters[table]: arn for table, arn in streams.items()},
-        **{
-            layout.variable_parameters[each.name]: each.default
-            for each in deployment.variables
-            if each.default
-        },
+        **{layout.variable_parameters[name]: value for name, value in values.items()},
         **own,
     }
-    values = {each.name: each.default for each in deployment.variables if each.default is not None}
     return Release(package, key, deployment.rules_sha256, template, parameters, values)
 
 

@@ -56,6 +56,11 @@ class Event(NamedTuple):
         return self.type == _STACK_TYPE
 
     @property
+    def is_end(self) -> bool:
+        """Whether the stack has nothing more to do."""
+        return self.is_of_stack and not self.status.endswith("_IN_PROGRESS")
+
+    @property
     def is_failure(self) -> bool:
         return self.status.endswith("_FAILED")
 
@@ -69,6 +74,11 @@ class State:
     reason: str
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is more than a change set that nobody has executed."""
+        return self.status != _NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,7 @@ class Stack:
 
     def require_changeable(self, state: State | None) -> None:
         """Raises DeploymentError for a stack that takes no change set."""
-        if state is None or state.status == _NEW:
+        if state is None or not state.is_made:
             return
         if state.status in _DEAD:
             first = first_failure(self.events())
@@ -151,7 +161,7 @@ class Stack:
         `source` is TemplateBody or TemplateURL.
         """
         is_new = state is None
-        is_first = state is None or state.status == _NEW
+        is_first = state is None or not state.is_made
         name = self.new_name()
         parameters: list[dict[str, Any]] = [
             {"ParameterKey": key, "ParameterValue": given[key]}
@@ -214,22 +224,20 @@ class Stack:
                 self.client.delete_change_set(StackName=self.name, ChangeSetName=change_set.name)
 
     def execute(self, change_set: ChangeSet) -> Iterator[Event]:
-        """Carries it out. Yields events, oldest first; ends when the stack is at rest again. Raises
-        DeploymentError where it was rolled back."""
+        """Carries it out. Yields events, oldest first, up to that which says that the stack is at rest again.
+        Raises DeploymentError where it was rolled back."""
         self.events()
         with asking(f"execute the change set '{change_set.name}'"):
             self.client.execute_change_set(StackName=self.name, ChangeSetName=change_set.name)
+        # Not by the state of the stack: for a moment it may still be that of the time before.
         seen_now: list[Event] = []
-        while True:
-            state = self.state()
-            # After the state, so that the last events are not missed.
+        while not (seen_now and seen_now[-1].is_end):
             new = self.events()
             seen_now += new
             yield from new
-            if state is None or not state.status.endswith("_IN_PROGRESS"):
-                break
-            self.sleep(POLL_SECONDS)
-        status = "deleted" if state is None else state.status
+            if not new:
+                self.sleep(POLL_SECONDS)
+        status = seen_now[-1].status
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise DeploymentError(self._explained(status, first_failure(seen_now)))
 
