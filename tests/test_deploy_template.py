@@ -363,6 +363,26 @@ def test_settings_that_no_rule_speaks_of_are_refused(settings: TemplateSettings,
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            rule_set(
+                *(action("sns", topic_arn=f"arn:aws:sns:eu-west-1:123456789012:t{n}") for n in range(250))
+            ),
+            "the rules reach so much that the role's permissions have 11,",
+        ),
+        (
+            rule_set(action("log", fields={f"f{n}": f"${{NAME_{n}}}" for n in range(196)})),
+            "the rules name 197 variables and source tables, and a template takes 196: deploy",
+        ),
+    ],
+)
+def test_what_no_role_or_template_can_hold_is_refused(rules: RuleSet, message: str) -> None:
+    with pytest.raises(RuleSetError, match=message):
+        deployment_of(rules, NOTHING)
+
+
 def test_names_that_would_meet_are_numbered() -> None:
     names = Names(("CodeKey",))
     assert [
