@@ -65,6 +65,11 @@ RULE_SETS = {
     "every type": rules_of_every_type(),
     "two tables": TWO_TABLES,
     "no variables": LOGGED,
+    "odd names": rule_set(
+        action("sns", topic_arn="${B2}", message="${T_} ${Topic}"),
+        table="2026-orders",
+        when=("new.a == 'Bern'",),
+    ),
 }
 
 each_rule_set = pytest.mark.parametrize("rules", RULE_SETS.values(), ids=RULE_SETS)
@@ -363,16 +368,43 @@ def test_settings_that_no_rule_speaks_of_are_refused(settings: TemplateSettings,
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            rule_set(
+                *(action("sns", topic_arn=f"arn:aws:sns:eu-west-1:123456789012:t{n}") for n in range(250))
+            ),
+            "the rules reach so much that the role's permissions have 11,",
+        ),
+        (
+            rule_set(action("sns", topic_arn="${T}")),
+            "Lambda takes no variable 'T': begin with a letter, and take two characters or more",
+        ),
+        (
+            rule_set(action("log", fields={f"f{n}": f"${{NAME_{n}}}" for n in range(196)})),
+            "the rules name 197 variables and source tables, and a template takes 196: deploy",
+        ),
+    ],
+)
+def test_what_no_role_template_or_function_can_hold_is_refused(rules: RuleSet, message: str) -> None:
+    with pytest.raises(RuleSetError, match=message):
+        deployment_of(rules, NOTHING)
+
+
 def test_names_that_would_meet_are_numbered() -> None:
     names = Names(("CodeKey",))
     assert [
-        names.camel(text) for text in ("CODE_KEY", "code-key", "order_lines.2", "ordersTable", "___")
+        names.camel(text)
+        for text in ("CODE_KEY", "code-key", "order_lines.2", "ordersTable", "___", "B", "2026-orders")
     ] == [
         "CodeKey2",
         "CodeKey3",
         "OrderLines2",
         "OrdersTable",
         "Name",
+        "NameB",
+        "Name2026Orders",
     ]
     names = Names(("name",))
     assert [names.snake(text) for text in ("NAME", "Order-Lines", "2nd", "_")] == [

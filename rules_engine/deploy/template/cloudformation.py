@@ -362,7 +362,7 @@ def _stream_parameter(source: Source) -> dict[str, Any]:
 def _variable_parameter(variable: Variable) -> dict[str, Any]:
     parameter: dict[str, Any] = {
         "Type": "String",
-        "Description": f"What ${{{variable.name}}} of the rules is.",
+        "Description": f"The variable {variable.name} of the rules.",
     }
     if variable.form in ALLOWED_PATTERNS:
         parameter["AllowedPattern"] = ALLOWED_PATTERNS[variable.form]

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
 from rules_engine.deploy.pushdown import filter_patterns
-from rules_engine.deploy.template.grants import Statement, statements
+from rules_engine.deploy.template.grants import (
+    MOST_POLICY_CHARACTERS,
+    Statement,
+    policy_characters,
+    statements,
+)
 from rules_engine.errors import RuleSetError
 from rules_engine.variables import Variable, enabled_actions, variables_of
 
@@ -28,6 +34,12 @@ RUNTIME = "python3.13"
 
 ALIAS = "live"
 """What the mappings call. Moving it is what puts a version into service, or takes it out of it."""
+
+_is_name = re.compile("[A-Za-z][A-Za-z0-9_]+").fullmatch
+"""What Lambda takes for the name of a variable."""
+
+MOST_PARAMETERS = 196
+"""CloudFormation takes 200, and four are the template's own."""
 
 MEMORY_MB = 512
 LEAST_TIMEOUT_SECONDS, MOST_TIMEOUT_SECONDS = 60, 900
@@ -84,7 +96,8 @@ class Deployment:
 
 
 def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
-    """Raises RuleSetError for settings that speak of tables or variables that no enabled rule names."""
+    """Raises RuleSetError for settings that speak of tables or variables that no enabled rule names, for names
+    that Lambda does not take, and for rules that are too many for one role or template."""
     rules = bundle.dump(rule_set)
     outlines = bundle.load(rules).outlines or ()
     tables = sorted({table for rule in rule_set.rules if rule.enabled for table in rule.tables})
@@ -94,6 +107,9 @@ def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
         for each in variables_of(rule_set.rules)
     ]
     _check_known("variable", settings.variables, [each.name for each in variables])
+    _check_names(variables)
+    granted = statements(rule_set.rules, tables)
+    _check_size(granted, len(tables) + len(variables))
     rules_sha256 = hashlib.sha256(rules).hexdigest()
     timeout_seconds = _timeout_seconds(rule_set)
     parts = [
@@ -114,7 +130,7 @@ def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
             for table in tables
         ),
         variables=tuple(variables),
-        statements=tuple(statements(rule_set.rules, tables)),
+        statements=tuple(granted),
     )
 
 
@@ -122,6 +138,28 @@ def _check_known(noun: str, given: Mapping[str, str], known: list[str]) -> None:
     for name in given:
         if name not in known:
             raise RuleSetError(f"no rule names the {noun} '{name}': {', '.join(known) or 'there is none'}")
+
+
+def _check_names(variables: list[Variable]) -> None:
+    for each in variables:
+        if not _is_name(each.name):
+            raise RuleSetError(
+                f"Lambda takes no variable '{each.name}': begin with a letter, and take two characters or more"
+            )
+
+
+def _check_size(granted: list[Statement], parameters: int) -> None:
+    hint = "deploy the rules in several parts, for example by table"
+    if (size := policy_characters(granted)) > MOST_POLICY_CHARACTERS:
+        raise RuleSetError(
+            f"the rules reach so much that the role's permissions have {size:,} characters, and a role takes "
+            f"{MOST_POLICY_CHARACTERS:,}: {hint}"
+        )
+    if parameters > MOST_PARAMETERS:
+        raise RuleSetError(
+            f"the rules name {parameters} variables and source tables, and a template takes "
+            f"{MOST_PARAMETERS}: {hint}"
+        )
 
 
 def _timeout_seconds(rule_set: RuleSet) -> int:

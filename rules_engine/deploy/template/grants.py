@@ -8,6 +8,7 @@ deployment makes, and those of streams (`stream_of`), which each template format
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,22 @@ class Statement:
         """Letters and digits; no two statements of a policy have the same."""
         words = [word for action in self.actions for word in action.split(":")]
         return "".join(dict.fromkeys(f"{word[0].upper()}{word[1:]}" for word in words))
+
+
+MOST_POLICY_CHARACTERS = 10_240
+"""What all policies inside of a role may have together."""
+
+
+def policy_characters(found: Iterable[Statement]) -> int:
+    """About how long the policy is: with the names of variables in place of their values."""
+    return sum(
+        len(
+            json.dumps(
+                ["Sid", "Effect", "Allow", "Action", "Resource", each.sid, each.actions, each.resources]
+            )
+        )
+        for each in found
+    )
 
 
 def stream_of(table: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_CHARACTERS = 200
+LEAST_CHARACTERS, MOST_CHARACTERS = 2, 200
 
 
 class Names:
@@ -22,8 +22,10 @@ class Names:
         self._taken = {name.lower() for name in taken}
 
     def camel(self, text: str, suffix: str = "") -> str:
-        words = re.findall(r"[A-Za-z0-9]+", text)
-        return self._free("".join(_capitalised(word) for word in words) or "Name", suffix)
+        base = "".join(_capitalised(word) for word in re.findall(r"[A-Za-z0-9]+", text))
+        if len(base) < LEAST_CHARACTERS or not base[0].isalpha():
+            base = f"Name{base}"
+        return self._free(base, suffix)
 
     def snake(self, text: str) -> str:
         base = "_".join(re.findall(r"[a-z0-9]+", text.lower()))

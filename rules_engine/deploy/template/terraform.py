@@ -273,7 +273,7 @@ def _queue_arn(variable: str) -> str:
 def _variable(name: str, variable: Variable) -> dict[str, Any]:
     block: dict[str, Any] = {
         "type": "string",
-        "description": literal(f"What ${{{variable.name}}} of the rules is."),
+        "description": f"The variable {variable.name} of the rules.",
     }
     if variable.default is not None:
         block["default"] = literal(variable.default)
