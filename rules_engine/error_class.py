@@ -52,6 +52,9 @@ TRANSIENT_CODES = THROTTLING_CODES | {
     # Of a transaction's reasons, which leave the word Exception out.
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
+    # Of a key of KMS, as SQS says it.
+    "KMS.ThrottlingException",
+    "KmsThrottled",
 }
 
 SYSTEMIC_CODES = frozenset(
@@ -63,12 +66,27 @@ SYSTEMIC_CODES = frozenset(
         "AuthorizationErrorException",
         "ExpiredToken",
         "ExpiredTokenException",
+        "InvalidAddress",
         "InvalidClientTokenId",
+        "InvalidSecurity",
         "InvalidSignatureException",
+        "KMS.AccessDeniedException",
+        "KMS.DisabledException",
+        "KMS.InvalidKeyUsageException",
+        "KMS.InvalidStateException",
+        "KMS.NotFoundException",
+        "KMS.OptInRequired",
         "KMSAccessDenied",
         "KMSAccessDeniedException",
         "KMSDisabledException",
+        "KMSInvalidStateException",
         "KMSNotFoundException",
+        "KmsAccessDenied",
+        "KmsDisabled",
+        "KmsInvalidKeyUsage",
+        "KmsInvalidState",
+        "KmsNotFound",
+        "KmsOptInRequired",
         "MissingAuthenticationToken",
         "NoSuchBucket",
         "NotFound",
@@ -83,6 +101,7 @@ SYSTEMIC_CODES = frozenset(
 
 PERMANENT_CODES = frozenset(
     {
+        "InvalidMessageContents",
         "InvalidParameter",
         "InvalidParameterException",
         "InvalidParameterValue",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
     "sns": "rules_engine.actions.sns",
+    "sqs": "rules_engine.actions.sqs",
     "table": "rules_engine.actions.table",
     "webhook": "rules_engine.actions.webhook",
 }
@@ -72,7 +73,8 @@ COMMON_PROPERTIES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`."""
+    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`; the URL
+    of a queue as the rule has it, where a variable hides which one it is."""
 
     action: str
     resource: str

@@ -165,7 +165,9 @@ class SnsAction:
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
     """The client."""
-    _TOPIC.resolve(spec, environment)
+    topic_arn = _TOPIC.resolve(spec, environment)
+    if spec.mode == "once" and not topic_arn.endswith(".fifo"):
+        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return clients.client("sns", spec.timeout_seconds)
 
 
@@ -207,12 +209,8 @@ def build(
     findings = check(config, spec.mode)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
-    topic_arn = target(config["topic_arn"], environment)
-    # Without clients the texts in `environment` may be stand-ins.
-    if clients is not None and spec.mode == "once" and not topic_arn.endswith(".fifo"):
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return SnsAction(
-        topic_arn=topic_arn,
+        topic_arn=target(config["topic_arn"], environment),
         message=payload(spec, "message", scope, environment),
         subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
         attributes=compile_template(config.get("attributes", {}), scope, environment),

@@ -40,7 +40,8 @@ _OTHER_TYPES = {
     "dynamodb": "table", "ddb": "table", "put": "table", "put_item": "table", "http": "webhook",
     "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
     "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
-    "logger": "log", "stdout": "log", "cloudwatch": "log",
+    "logger": "log", "stdout": "log", "cloudwatch": "log", "queue": "sqs", "fifo": "sqs", "send": "sqs",
+    "send_message": "sqs",
 }  # fmt: skip
 """What people call the types."""
 

@@ -44,6 +44,7 @@ _BELONGS = {
         "record": "in a test under 'tests'", "expect": "in a test under 'tests'",
         "type": "in an action under 'actions'", "topic_arn": "in an action of type sns, under 'actions'",
         "message": "in an action under 'actions'", "subject": "in an action of type sns, under 'actions'",
+        "queue_url": "in an action of type sqs, under 'actions'",
         "url": "in an action of type webhook, under 'actions'", "put": "in an action of type table",
         "on_error": "in an action under 'actions'", "timeout_seconds": "in an action under 'actions'",
     },
@@ -90,7 +91,7 @@ def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:
 
 def article(noun: str) -> str:
     """`a rule`, `an action`."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith('sns') else 'a'} {noun}"
+    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith(('sns', 'sqs')) else 'a'} {noun}"
 
 
 def plural(number: int, noun: str) -> str:
