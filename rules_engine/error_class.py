@@ -52,9 +52,19 @@ TRANSIENT_CODES = THROTTLING_CODES | {
     # Of a transaction's reasons, which leave the word Exception out.
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
-    # Of a key of KMS, as SQS says it.
+    # Of a key of KMS, as SQS and Step Functions say it.
     "KMS.ThrottlingException",
     "KmsThrottled",
+    "KmsThrottlingException",
+    # Of EventBridge.
+    "InternalException",
+    # Of Lambda, whose statuses say something else: 410 for a file system, 409 for a function being updated.
+    "CodeArtifactUserPendingException",
+    "EFSIOException",
+    "ResourceConflictException",
+    "SnapStartNotReadyException",
+    # Of Step Functions.
+    "ExecutionLimitExceeded",
 }
 
 SYSTEMIC_CODES = frozenset(
@@ -66,10 +76,14 @@ SYSTEMIC_CODES = frozenset(
         "AuthorizationErrorException",
         "ExpiredToken",
         "ExpiredTokenException",
+        "InvalidAccountIdException",
         "InvalidAddress",
+        "InvalidArn",
         "InvalidClientTokenId",
+        "InvalidKMSResourceException",
         "InvalidSecurity",
         "InvalidSignatureException",
+        "InvalidSourceException",
         "KMS.AccessDeniedException",
         "KMS.DisabledException",
         "KMS.InvalidKeyUsageException",
@@ -82,33 +96,49 @@ SYSTEMIC_CODES = frozenset(
         "KMSInvalidStateException",
         "KMSNotFoundException",
         "KmsAccessDenied",
+        "KmsAccessDeniedException",
         "KmsDisabled",
         "KmsInvalidKeyUsage",
         "KmsInvalidState",
+        "KmsInvalidStateException",
         "KmsNotFound",
         "KmsOptInRequired",
         "MissingAuthenticationToken",
+        "ModeNotSupportedException",
+        "NoPublishedVersionException",
         "NoSuchBucket",
+        "NotAuthorizedForDetailTypeException",
+        "NotAuthorizedForSourceException",
         "NotFound",
         "NotFoundException",
         "OptInRequired",
         "QueueDoesNotExist",
         "ResourceNotFoundException",
         "SignatureDoesNotMatch",
+        "StateMachineDeleting",
+        "StateMachineDoesNotExist",
         "UnrecognizedClientException",
     }
 )
 
 PERMANENT_CODES = frozenset(
     {
+        "InvalidArgument",
+        "InvalidArgumentException",
+        "InvalidExecutionInput",
         "InvalidMessageContents",
+        "InvalidName",
         "InvalidParameter",
         "InvalidParameterException",
         "InvalidParameterValue",
         "InvalidParameterValueException",
+        "InvalidRequestContentException",
         "ItemCollectionSizeLimitExceeded",
         "ItemCollectionSizeLimitExceededException",
+        "MalformedDetail",
         "ParameterValueInvalid",
+        # Lambda's own detection of loops.
+        "RecursiveInvocationException",
         "SerializationException",
         "ValidationError",
         "ValidationException",

@@ -116,7 +116,8 @@ AWS = [
 ]
 OURS_FOR_AWS = {
     "actions.document_path", "actions.entries", "actions.fixed_target", "actions.item",
-    "actions.message_attributes", "actions.sns", "actions.table", "actions.table_checks", "actions.table_writes",
+    "actions.message_attributes", "actions.sns", "actions.table", "actions.table_checks",
+    "actions.table_writes",
 }  # fmt: skip
 
 
