@@ -16,6 +16,7 @@ from rules_engine.local.function_process import FunctionProcess
 from rules_engine.plain_record import record_from_images
 from tests.receiver import reaching, running_receiver
 from tests.test_actions_firehose import archived
+from tests.test_actions_lambda import new_function
 from tests.test_actions_sns import messages_in, subscribed
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Outside:
             roleArn="arn:aws:iam::000000000000:role/any",
         )
         self._make_bus()
-        self._make_function()
+        new_function(aws, name, self.url)
         return {
             "NAME": name,
             "TOPIC": topic,
@@ -99,11 +100,6 @@ class Outside:
         events.put_rule(Name=self.name, EventBusName=self.name, EventPattern=pattern)
         queue = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
         events.put_targets(Rule=self.name, EventBusName=self.name, Targets=[queue])
-
-    def _make_function(self) -> None:
-        from tests.test_actions_lambda import new_function
-
-        new_function(self.aws, self.name, self.url)
 
     def in_queue(self) -> list[Any]:
         """As soon as something is there."""
