@@ -96,8 +96,8 @@ class Deployment:
 
 
 def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
-    """Raises RuleSetError for settings that speak of tables or variables that no enabled rule names, for names
-    that Lambda does not take, and for rules that are too many for one role or template."""
+    """Raises RuleSetError for settings that speak of tables or variables that no enabled rule names, for
+    names that Lambda does not take, and for rules that are too many for one role or template."""
     rules = bundle.dump(rule_set)
     outlines = bundle.load(rules).outlines or ()
     tables = sorted({table for rule in rule_set.rules if rule.enabled for table in rule.tables})
@@ -144,7 +144,8 @@ def _check_names(variables: list[Variable]) -> None:
     for each in variables:
         if not _is_name(each.name):
             raise RuleSetError(
-                f"Lambda takes no variable '{each.name}': begin with a letter, and take two characters or more"
+                f"Lambda takes no variable '{each.name}': begin with a letter, and take two characters or "
+                "more"
             )
 
 
