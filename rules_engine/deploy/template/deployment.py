@@ -144,8 +144,8 @@ def _check_names(variables: list[Variable]) -> None:
     for each in variables:
         if not _is_name(each.name):
             raise RuleSetError(
-                f"Lambda takes no variable '{each.name}': "
-                "begin with a letter, and take two characters or more"
+                f"Lambda takes no variable '{each.name}': begin with a letter, and take two characters or "
+                "more"
             )
 
 
