@@ -38,9 +38,12 @@ THROTTLING_CODES = frozenset(
 )
 
 TRANSIENT_CODES = THROTTLING_CODES | {
+    # Of S3: another write of the same key was under way.
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalFailure",
     "InternalServerError",
+    "OperationAborted",
     "ReplicatedWriteConflictException",
     "RequestTimeout",
     "RequestTimeoutException",
@@ -59,12 +62,20 @@ SYSTEMIC_CODES = frozenset(
         "AWS.SimpleQueueService.NonExistentQueue",
         "AccessDenied",
         "AccessDeniedException",
+        "AccountProblem",
+        "AllAccessDisabled",
         "AuthorizationError",
         "AuthorizationErrorException",
+        "AuthorizationHeaderMalformed",
         "ExpiredToken",
         "ExpiredTokenException",
+        "IllegalLocationConstraintException",
+        "InvalidBucketName",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "KMS.DisabledException",
+        "KMS.KMSInvalidStateException",
+        "KMS.NotFoundException",
         "KMSAccessDenied",
         "KMSAccessDeniedException",
         "KMSDisabledException",
@@ -74,6 +85,7 @@ SYSTEMIC_CODES = frozenset(
         "NotFound",
         "NotFoundException",
         "OptInRequired",
+        "PermanentRedirect",
         "QueueDoesNotExist",
         "ResourceNotFoundException",
         "SignatureDoesNotMatch",
@@ -83,12 +95,14 @@ SYSTEMIC_CODES = frozenset(
 
 PERMANENT_CODES = frozenset(
     {
+        "EntityTooLarge",
         "InvalidParameter",
         "InvalidParameterException",
         "InvalidParameterValue",
         "InvalidParameterValueException",
         "ItemCollectionSizeLimitExceeded",
         "ItemCollectionSizeLimitExceededException",
+        "KeyTooLongError",
         "ParameterValueInvalid",
         "SerializationException",
         "ValidationError",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
+    "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
     "table": "rules_engine.actions.table",
     "webhook": "rules_engine.actions.webhook",

@@ -40,7 +40,8 @@ _OTHER_TYPES = {
     "dynamodb": "table", "ddb": "table", "put": "table", "put_item": "table", "http": "webhook",
     "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
     "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
-    "logger": "log", "stdout": "log", "cloudwatch": "log",
+    "logger": "log", "stdout": "log", "cloudwatch": "log", "bucket": "s3", "object": "s3",
+    "put_object": "s3", "archive": "s3",
 }  # fmt: skip
 """What people call the types."""
 

@@ -37,6 +37,15 @@ def _sns(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return words
 
 
+def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "bucket": request["Bucket"],
+        "key": request["Key"],
+        "body": request["Body"],
+        "content_type": request["ContentType"],
+    }
+
+
 def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
@@ -92,6 +101,7 @@ def _update(request: Mapping[str, Any]) -> dict[str, Any]:
 
 _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] = {
     "log": _log,
+    "s3": _s3,
     "sns": _sns,
     "table": _table,
     "webhook": _webhook,
