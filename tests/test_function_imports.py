@@ -130,6 +130,36 @@ def test_boto3_and_an_action_type_are_loaded_where_a_rule_uses_them(tmp_path: Pa
     assert others(ended) - {"certifi"} == AWS_PACKAGES
 
 
+S3 = [ActionSpec("s3", "s3", {"bucket": "orders-archive"})]
+OURS_FOR_S3 = {"actions.object_key", "actions.s3"}
+
+
+def test_what_writes_objects_is_loaded_where_a_rule_does(tmp_path: Path) -> None:
+    started, ended = loaded(S3, [], tmp_path)
+    assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_S3
+    assert others(ended) - {"certifi"} == AWS_PACKAGES
+
+
+OPENSEARCH = [
+    ActionSpec(
+        "opensearch",
+        "opensearch",
+        {
+            "endpoint": "https://search.example.com",
+            "domain_arn": "arn:aws:es:eu-west-1:123456789012:domain/orders",
+            "index": "orders",
+        },
+    )
+]
+OURS_FOR_OPENSEARCH = {"actions.document_version", "actions.endpoint", "actions.opensearch"}
+
+
+def test_what_sends_documents_is_loaded_with_the_first_of_them(tmp_path: Path) -> None:
+    started, ended = loaded(OPENSEARCH, [], tmp_path)
+    assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_OPENSEARCH
+    assert ended & NETWORK == set()
+
+
 WEBHOOK = [ActionSpec("webhook", "webhook", {"url": "https://hooks.example.com/{{ keys.order_id }}"})]
 OURS_FOR_WEBHOOKS = {"actions.endpoint", "actions.signature", "actions.webhook", "actions.webhook_checks"}
 NETWORK = {"http.client", "urllib3"}

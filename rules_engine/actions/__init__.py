@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
+    "opensearch": "rules_engine.actions.opensearch",
     "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
     "table": "rules_engine.actions.table",
@@ -89,6 +90,13 @@ class ConfigFinding:
     hint: str | None = None
 
 
+class Signer(Protocol):
+    """Signs requests with the function's credentials (Signature Version 4)."""
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """The headers to send, the given ones among them. Raises what botocore raises."""
+
+
 class Clients(Protocol):
     """Where an action gets from what it reaches its target with."""
 
@@ -97,7 +105,10 @@ class Clients(Protocol):
 
     @property
     def transport(self) -> Transport:
-        """For requests to webhooks: one for all actions, so that they share its connections."""
+        """For requests that no AWS client makes: one for all actions, so that they share its connections."""
+
+    def signer(self, service: str, region: str) -> Signer:
+        """For requests to an AWS service that there is no client of."""
 
 
 class Action(Protocol):

@@ -37,6 +37,13 @@ def _sns(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return words
 
 
+def _opensearch(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    words: dict[str, Any] = {"index": request["_index"], "document_id": request["_id"]}
+    if "document" in request:
+        words["document"] = exact_json.loads(request["document"])
+    return words
+
+
 def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "bucket": request["Bucket"],
@@ -101,6 +108,7 @@ def _update(request: Mapping[str, Any]) -> dict[str, Any]:
 
 _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] = {
     "log": _log,
+    "opensearch": _opensearch,
     "s3": _s3,
     "sns": _sns,
     "table": _table,

@@ -9,6 +9,7 @@ from rules_engine.poller import MappingSettings
 from rules_engine.testing.fake_aws import FakeAws, ServiceEffect
 from rules_engine.testing.fake_dynamodb import FakeDynamoDB
 from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+from rules_engine.testing.fake_opensearch import FakeOpenSearch
 from rules_engine.testing.fake_s3 import FakeS3
 from rules_engine.testing.faults import (
     CALM,
@@ -52,6 +53,7 @@ __all__ = [
     "Expected",
     "FakeAws",
     "FakeDynamoDB",
+    "FakeOpenSearch",
     "FakeS3",
     "FakeSns",
     "FakeSqs",

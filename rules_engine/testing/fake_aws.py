@@ -23,6 +23,7 @@ from rules_engine.testing.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from rules_engine.actions import Signer
     from rules_engine.testing.faults import FaultPlan
 
 CALL_SECONDS = 0.005
@@ -41,7 +42,7 @@ class ServiceEffect(NamedTuple):
 
 
 class FakeAws:
-    """See the module. `client` and `transport` are what the rules engine's actions ask for."""
+    """See the module. `client`, `transport` and `signer` are what the rules engine's actions ask for."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class FakeAws:
     ) -> None:
         from rules_engine.testing.fake_dynamodb import FakeDynamoDB
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+        from rules_engine.testing.fake_opensearch import FakeOpenSearch
         from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
         from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
@@ -70,6 +72,7 @@ class FakeAws:
         self.sqs = FakeSqs(self)
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
+        self.opensearch = FakeOpenSearch(self)
         self.transport = FakeReceiver(self)
         self.secrets = dict(secrets or {})
         """Text of each secret and parameter: `secret:orders-api`, `ssm:/orders/token`."""
@@ -85,6 +88,10 @@ class FakeAws:
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """The fake of a service. Raises KeyError for one that there is no fake of."""
         return self._clients[service]
+
+    def signer(self, service: str, region: str) -> Signer:
+        """One whose signature nobody could take for a real one."""
+        return lambda method, url, headers, body: {**headers, "authorization": f"fake {service} {region}"}
 
     def perform(
         self, service: str, operation: str, request: Mapping[str, Any], effect: Callable[[Fault | None], T]
