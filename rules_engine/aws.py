@@ -59,8 +59,10 @@ class Clients:
         return credentials
 
     def signer(self, service: str, region: str) -> Signer:
+        credentials = self._credentials
+
         def sign(method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-            return _signed(self._credentials, service, region, method, url, headers, body)
+            return _signed(credentials, service, region, method, url, headers, body)
 
         return sign
 

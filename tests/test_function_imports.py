@@ -58,6 +58,9 @@ def loaded(
         **os.environ,
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9",
         "AWS_DEFAULT_REGION": "eu-west-1",
+        # Where Lambda has them: whoever signs looks for them at the start.
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
         "RULES_ENGINE_BUNDLE": str(directory / "bundle.json"),
     }
     finished = subprocess.run(
@@ -157,7 +160,7 @@ OURS_FOR_OPENSEARCH = {"actions.document_version", "actions.endpoint", "actions.
 def test_what_sends_documents_is_loaded_with_the_first_of_them(tmp_path: Path) -> None:
     started, ended = loaded(OPENSEARCH, [], tmp_path)
     assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_OPENSEARCH
-    assert ended & NETWORK == set()
+    assert others(ended) - {"certifi"} == AWS_PACKAGES - {"boto3", "s3transfer"}
 
 
 WEBHOOK = [ActionSpec("webhook", "webhook", {"url": "https://hooks.example.com/{{ keys.order_id }}"})]

@@ -20,12 +20,15 @@ from rules_engine.attribute_value import encode
 from rules_engine.aws import Clients
 from rules_engine.errors import ActionError, Superseded
 from rules_engine.local.index_server import IndexServer
-from rules_engine.model import EMPTY_SCOPE
+from rules_engine.model import EMPTY_SCOPE, ActionSpec, Rule
 from rules_engine.record import parse_record
+from rules_engine.settings import PRIVATE_HOSTS
 from rules_engine.testing import StreamSim
 from tests.copier import write_changes
 from tests.index_servers import index_server
-from tests.test_actions_opensearch import COLLECTION, DOMAIN, change
+from tests.test_actions_opensearch import BASE, COLLECTION, DOMAIN, change
+from tests.test_delivery_local import Surroundings, function_of, records, surroundings
+from tests.test_delivery_local import deliver as deliver_to
 from tests.units import action_spec, delivery_of, raw_record
 
 if TYPE_CHECKING:
@@ -33,9 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rules_engine.local.index_server import IndexRequest
-    from rules_engine.model import ActionSpec
 
-__all__ = ["index_server"]
+__all__ = ["index_server", "surroundings"]
 
 pytestmark = pytest.mark.local
 
@@ -262,3 +264,33 @@ def test_a_server_that_is_closed_is_gone() -> None:
         assert json.loads(json.dumps(server.request("GET", "/")))["version"]["distribution"] == "opensearch"
         process = server._process
     assert process.poll() is not None
+
+
+# Through the function
+
+
+def test_the_function_package_keeps_an_index(
+    server: IndexServer,
+    surroundings: Surroundings,
+    unique_name: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    """Built, started by the real runtime client, and behind it nothing but HTTP."""
+    spec = ActionSpec("opensearch", "opensearch", {**BASE, "endpoint": "${SEARCH}", "index": "${INDEX}"})
+    index, raws = unique_name("orders"), records(20)
+    environment = surroundings.environment | {
+        "SEARCH": server.url,
+        "INDEX": index,
+        "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        PRIVATE_HOSTS: server.address,
+    }
+    arrived = len(server.received)
+    with function_of(environment, Rule("indexed", ("orders",), (spec,))) as function:
+        assert deliver_to(function, raws) == []
+        assert deliver_to(function, raws) == []
+    images = [dict(parse_record(raw).new or {}) for raw in raws]
+    assert server.documents(index) == {f"o-{number}": image for number, image in enumerate(images, start=1)}
+    calls = [request.path.partition("?")[0] for request in server.received[arrived:]]
+    assert set(calls) == {f"/{index}/_bulk"}
+    assert len(calls) < 10
+    assert surroundings.dead_letters() == []

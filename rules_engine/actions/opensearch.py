@@ -298,12 +298,16 @@ def _error(operation: str, item: Any) -> Exception | None:
     return ActionError(code, f"the index server refused the document with {status}", error_class)
 
 
-def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> None:
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Signer:
+    """What signs the requests."""
     for name in ("endpoint", "index", *_ARNS):
         if name in spec.config:
             fault = _fault(name, target(spec.config[name], environment))
             if fault is not None:
                 raise SettingsError(f"action '{spec.id}': {fault}")
+    identity = next(name for name in _ARNS if name in spec.config)
+    region = target(spec.config[identity], environment).split(":")[3]
+    return clients.signer(_SERVICES[identity], region)
 
 
 def permissions(spec: ActionSpec) -> list[Permission]:
@@ -387,11 +391,6 @@ def build(
     findings = check(config)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
-    sign = None
-    # Without clients the texts in `environment` may be stand-ins.
-    if clients is not None:
-        connect(spec, environment, clients)
-        sign = _signer(config, environment, clients)
     return OpenSearchAction(
         endpoint=target(config["endpoint"], environment).rstrip("/"),
         index=target(config["index"], environment),
@@ -406,11 +405,6 @@ def build(
         # A bundle's numbers are Decimal, which sockets do not take.
         timeout_seconds=float(spec.timeout_seconds or TIMEOUT_SECONDS),
         transport=transport or (None if clients is None else clients.transport),
-        sign=sign,
+        # Without clients the texts in `environment` may be stand-ins.
+        sign=None if clients is None else connect(spec, environment, clients),
     )
-
-
-def _signer(config: Mapping[str, Any], environment: Mapping[str, str], clients: Clients) -> Signer:
-    name = next(name for name in _ARNS if name in config)
-    region = target(config[name], environment).split(":")[3]
-    return clients.signer(_SERVICES[name], region)
