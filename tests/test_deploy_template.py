@@ -495,8 +495,10 @@ def test_the_alias_has_the_version_of_the_release_and_older_ones_stay() -> None:
     (version,) = versions(template)
     assert version == f"Version{deployment_of(LOGGED, NOTHING).release}"
     assert template["Resources"][version]["DeletionPolicy"] == "Retain"
+    description = template["Resources"][version]["Properties"]["Description"]
     assert template["Resources"]["Alias"]["Properties"] == {
         "Name": "live",
+        "Description": description,
         "FunctionName": {"Ref": "Function"},
         "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
     }
