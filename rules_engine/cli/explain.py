@@ -48,6 +48,8 @@ def command(
 ) -> int:
     """Show of each rule whether it matches RECORD, clause by clause, with the values read.
 
+    Rules of other tables are counted; --rule shows them, too.
+
     RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter
     (also as SQS or SNS wraps it, and Lambda's own with the records in it), a plain pair of images like
     {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}, or one of these a line.
@@ -112,7 +114,7 @@ def _render(explained: Explained, rule_set: RuleSet, rule_ids: Sequence[str], ou
         documents = [explanation_document(record, explanations, rules) for record, explanations in explained]
         return exact_json.dumps({"version": VERSION, "records": documents}) + "\n"
     reports = [
-        render_explanations(record, explanations, rules, paint, _columns())
+        render_explanations(record, explanations, rules, paint, _columns(), fold=not rule_ids)
         for record, explanations in explained
     ]
     if len(reports) > 1:
