@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rules_engine.model import ActionSpec
 
 URL = "https://hooks.example.com/orders"
+HOLE = "{{ new.x }}"
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_KEY = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 HEADERS = {"content-type": "application/json", "user-agent": "rules-engine"}
@@ -105,6 +106,30 @@ def test_a_value_cannot_climb_out_of_the_path(text: str) -> None:
     with pytest.raises(TemplateError) as failure:
         render(raw_record({"x": {"S": text}}, {"id": {"S": "1"}}), url=f"{URL}/{{{{ new.x }}}}/lines")
     assert str(failure.value) == "the URL must not have '.' or '..' as a path segment"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://hooks.example.com/{HOLE}",
+        f"https://hooks.example.com/{HOLE}/lines",
+        f"{URL}//{HOLE}",
+        f"{URL}/{HOLE}{HOLE}/lines?q=a//b",
+        f"${{secret:url}}/{HOLE}/lines",
+    ],
+)
+def test_a_value_cannot_take_a_segment_out_of_the_path(url: str) -> None:
+    record = raw_record({"x": {"S": ""}}, {"id": {"S": "1"}})
+    with pytest.raises(TemplateError) as failure:
+        render(record, environment={"secret:url": f"{URL}//a"}, url=url)
+    assert str(failure.value) == "a value leaves a segment of the URL's path empty"
+
+
+@pytest.mark.parametrize("path", ["/orders//lines", "/orders/", f"/order-{HOLE}", f"/orders?q={HOLE}"])
+def test_an_empty_value_elsewhere_and_what_the_author_wrote_stay(path: str) -> None:
+    record = raw_record({"x": {"S": ""}}, {"id": {"S": "1"}})
+    rendered = render(record, url=f"https://hooks.example.com{path}")["url"]
+    assert rendered == f"https://hooks.example.com{path}".replace(HOLE, "")
 
 
 def test_a_body_that_is_too_large_is_found_before_it_is_sent() -> None:
