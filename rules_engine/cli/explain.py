@@ -7,7 +7,6 @@ reported on stderr and costs exit code 1, and the others are explained all the s
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -124,9 +123,13 @@ def _render(explained: Explained, rule_set: RuleSet, rule_ids: Sequence[str], ou
 
 def _columns() -> int:
     """How wide the terminal is; where there is none, what a report is made for."""
-    from rules_engine.cli.report_explain import WIDTH
+    if not sys.stdout.isatty():
+        from rules_engine.cli.report_explain import WIDTH
 
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+        return WIDTH
+    import shutil  # with every packer of archives
+
+    return shutil.get_terminal_size().columns
 
 
 def _compare(expected: Sequence[str], matched: set[str]) -> bool:
