@@ -213,7 +213,7 @@ HOLE_IN_HOST = ConfigFinding(
                 "RE306",
                 ("signing_secret",),
                 "'signing_secret' must be a reference",
-                "write ${secret:name} or ${ssm:/path}",
+                "keep it in Secrets Manager or Parameter Store and write ${secret:name} or ${ssm:/path}",
             ),
         ),
     ],
@@ -223,7 +223,7 @@ def test_a_config_that_cannot_work_is_found(config: dict[str, Any], finding: Con
     assert webhook.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         webhook.build(action_spec("webhook", **config), EMPTY_SCOPE, {}, None)
-    assert str(refusal.value) == f"action 'webhook': {finding.message}"
+    assert str(refusal.value) == f"action 'webhook': {finding}"
 
 
 @pytest.mark.parametrize(

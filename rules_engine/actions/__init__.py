@@ -87,6 +87,10 @@ class ConfigFinding:
     message: str
     hint: str | None = None
 
+    def __str__(self) -> str:
+        """In one line, with what to do."""
+        return self.message if self.hint is None else f"{self.message}: {self.hint}"
+
 
 class Clients(Protocol):
     """Where an action gets from what it reaches its target with."""

@@ -233,11 +233,13 @@ def build(
     config = spec.config
     findings = check(config, spec.mode)
     if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
     topic_arn = target(config["topic_arn"], environment)
     # Without clients the texts in `environment` may be stand-ins.
     if clients is not None and spec.mode == "once" and not topic_arn.endswith(".fifo"):
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
+        fault = f"'mode: once' needs a FIFO topic, and '{topic_arn}' is none"
+        mend = "name one that ends in .fifo, or leave 'mode' out"
+        raise SettingsError(f"action '{spec.id}': {fault}: {mend}")
     return SnsAction(
         topic_arn=topic_arn,
         message=payload(spec, "message", scope, environment),

@@ -301,7 +301,7 @@ def build(
     config = spec.config
     findings = check(config)
     if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
     try:
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
