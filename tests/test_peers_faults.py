@@ -304,6 +304,18 @@ def test_exit_code_and_text_agree(
     assert code != 0 or err == ""
 
 
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_file_whose_name_is_no_text_is_a_file_like_others(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lay({"rules/\udcff.yaml": RULES}, tmp_path, monkeypatch)
+    assert run(rules_engine, words) in (0, 1)
+    assert "nternal error" not in capsys.readouterr().err
+    if words[0] not in ("explain", "run", "diff"):
+        lay({"rules/\udcff.yaml": RULES.replace("match: true", "match: false")}, tmp_path, monkeypatch)
+        assert run(rules_engine, words) in (0, 1)
+
+
 def problems_with(directory: Path, files: dict[str, str]) -> list[str]:
     for name, text in files.items():
         (directory / name).write_text(text)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine import exact_json
 from rules_engine.cli.explanation_json import explanation_document
+from rules_engine.cli.json_document import render_document
 from rules_engine.cli.report_json import problem_document
 from rules_engine.expression import ABSENT
 
@@ -40,7 +40,7 @@ def render_json(run: RuleTestRun) -> str:
         "coverage": None if run.coverage is None else _coverage(run.coverage),
         "mutation": None if run.mutation is None else _mutation(run.mutation),
     }
-    return exact_json.dumps(document) + "\n"
+    return render_document(document)
 
 
 def _result(result: TestResult, rules: Mapping[str, Rule]) -> dict[str, Any]:
