@@ -191,7 +191,9 @@ SITUATIONS = {
         {"rules/a.yaml": PASSING}, ["-k", "twelve"], 2, error="none of 1 tests has 'twelve' in its name"
     ),
     "no test": Situation({"rules/a.yaml": UNTESTED}, [], 2, error="no test in rules"),
-    "no rule": Situation({"rules/a.test.yaml": NO_MATCH}, [], 2, error="no rule in rules"),
+    "no rule": Situation(
+        {"rules/a.test.yaml": NO_MATCH}, [], 1, problems=1, error="the rules have 1 error; nothing was done"
+    ),
     "no file": Situation(
         {"rules/notes.txt": ""}, [], 2, problems=1, error="the rules have 1 error; nothing was done"
     ),
