@@ -16,14 +16,21 @@ from rules_engine.light_dataclass import dataclass
 from rules_engine.model import ActionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rules_engine.actions.transport import Transport
+    from rules_engine.errors import Severity
     from rules_engine.model import Delivery, Scope
 
 ACTIONS: dict[str, str] = {
+    "eventbridge": "rules_engine.actions.eventbridge",
+    "firehose": "rules_engine.actions.firehose",
+    "lambda": "rules_engine.actions.lambda_function",
     "log": "rules_engine.actions.log",
+    "metric": "rules_engine.actions.metric",
     "sns": "rules_engine.actions.sns",
+    "sqs": "rules_engine.actions.sqs",
+    "stepfunctions": "rules_engine.actions.stepfunctions",
     "table": "rules_engine.actions.table",
     "webhook": "rules_engine.actions.webhook",
 }
@@ -72,7 +79,8 @@ COMMON_PROPERTIES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`."""
+    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`; the URL
+    of a queue as the rule has it, where a variable hides which one it is."""
 
     action: str
     resource: str
@@ -86,10 +94,18 @@ class ConfigFinding:
     path: tuple[str | int, ...]
     message: str
     hint: str | None = None
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         """In one line, with what to do."""
         return self.message if self.hint is None else f"{self.message}: {self.hint}"
+
+
+def refuse_errors(spec: ActionSpec, findings: Iterable[ConfigFinding]) -> None:
+    """Raises RuleSetError for the first finding that is an error: `validate` would have reported it."""
+    for finding in findings:
+        if finding.severity == "error":
+            raise RuleSetError(f"action '{spec.id}': {finding}")
 
 
 class Clients(Protocol):

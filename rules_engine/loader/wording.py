@@ -45,6 +45,10 @@ _BELONGS = {
         "record": "in a test under 'tests'", "expect": "in a test under 'tests'",
         "type": "in an action under 'actions'", "topic_arn": "in an action of type sns, under 'actions'",
         "message": "in an action under 'actions'", "subject": "in an action of type sns, under 'actions'",
+        "queue_url": "in an action of type sqs, under 'actions'",
+        "event_bus": "in an action of type eventbridge", "detail": "in an action of type eventbridge",
+        "delivery_stream": "in an action of type firehose", "function": "in an action of type lambda",
+        "state_machine_arn": "in an action of type stepfunctions", "namespace": "in an action of type metric",
         "url": "in an action of type webhook, under 'actions'", "put": "in an action of type table",
         "on_error": "in an action under 'actions'", "timeout_seconds": "in an action under 'actions'",
     },
@@ -101,7 +105,7 @@ def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:
 
 def article(noun: str) -> str:
     """`a rule`, `an action`."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith('sns') else 'a'} {noun}"
+    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith(('sns', 'sqs')) else 'a'} {noun}"
 
 
 def plural(number: int, noun: str) -> str:

@@ -29,12 +29,54 @@ def _log(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"level": request["level"].lower()}
 
 
-def _sns(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+def _message(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Of SNS or SQS, which call the message by another name."""
     words = {_in_snake_case(name): value for name, value in request.items() if name != "MessageAttributes"}
+    if "message_body" in words:
+        words["message"] = words.pop("message_body")
     if "attributes" in spec.config:  # also where all of them are null, and the request has none
         attributes = request.get("MessageAttributes", {})
         words["attributes"] = {name: _message_attribute(value) for name, value in attributes.items()}
     return words
+
+
+def _eventbridge(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "event_bus": request["EventBusName"],
+        "source": request["Source"],
+        "detail_type": request["DetailType"],
+        "detail": exact_json.loads(request["Detail"]),
+    }
+
+
+def _firehose(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    record = exact_json.loads(request["Record"]["Data"])
+    return {"delivery_stream": request["DeliveryStreamName"], "record": record}
+
+
+def _lambda(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "function": request["FunctionName"],
+        "invocation": "wait" if request["InvocationType"] == "RequestResponse" else "async",
+        "payload": exact_json.loads(request["Payload"]),
+    }
+
+
+def _stepfunctions(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    arn, text = request["stateMachineArn"], request["input"]
+    return {"state_machine_arn": arn, "input": exact_json.loads(text)}
+
+
+def _metric(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    (directive,) = request["_aws"]["CloudWatchMetrics"]
+    (metric,), (names,) = directive["Metrics"], directive["Dimensions"]
+    return {
+        "namespace": directive["Namespace"],
+        "name": metric["Name"],
+        "unit": metric["Unit"],
+        "value": request[metric["Name"]],
+        "dimensions": {name: request[name] for name in names},
+    }
 
 
 def _in_snake_case(name: str) -> str:
@@ -91,8 +133,14 @@ def _update(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] = {
+    "eventbridge": _eventbridge,
+    "firehose": _firehose,
+    "lambda": _lambda,
     "log": _log,
-    "sns": _sns,
+    "metric": _metric,
+    "sns": _message,
+    "sqs": _message,
+    "stepfunctions": _stepfunctions,
     "table": _table,
     "webhook": _webhook,
 }
