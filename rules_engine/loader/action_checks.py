@@ -47,6 +47,9 @@ _OTHER_TYPES = {
     "sfn": "stepfunctions", "step_functions": "stepfunctions", "step-functions": "stepfunctions",
     "state_machine": "stepfunctions", "workflow": "stepfunctions", "start_execution": "stepfunctions",
     "emf": "metric", "gauge": "metric", "count": "metric", "counter": "metric",
+    "bucket": "s3", "object": "s3", "put_object": "s3", "elasticsearch": "opensearch",
+    "elastic": "opensearch", "search": "opensearch", "index": "opensearch", "es": "opensearch",
+    "aoss": "opensearch",
 }  # fmt: skip
 """What people call the types."""
 

@@ -105,7 +105,7 @@ def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:
 
 def article(noun: str) -> str:
     """`a rule`, `an action`."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith(('sns', 'sqs')) else 'a'} {noun}"
+    return f"{'an' if noun[:1].lower() in 'aeiou' or noun.startswith(('sns', 's3', 'sqs')) else 'a'} {noun}"
 
 
 def plural(number: int, noun: str) -> str:
