@@ -11,8 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
 	$(BIN)/python -m rules_engine.local.demo rules
 
-test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite, as many files at once as there are cores, four at most
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/dev.stamp  ## linter, formatter and type checker, changing nothing
 	$(BIN)/ruff check .

@@ -38,9 +38,12 @@ THROTTLING_CODES = frozenset(
 )
 
 TRANSIENT_CODES = THROTTLING_CODES | {
+    # Of S3: another write of the same key was under way.
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalFailure",
     "InternalServerError",
+    "OperationAborted",
     "ReplicatedWriteConflictException",
     "RequestTimeout",
     "RequestTimeoutException",
@@ -72,13 +75,18 @@ SYSTEMIC_CODES = frozenset(
         "AWS.SimpleQueueService.NonExistentQueue",
         "AccessDenied",
         "AccessDeniedException",
+        "AccountProblem",
+        "AllAccessDisabled",
         "AuthorizationError",
         "AuthorizationErrorException",
+        "AuthorizationHeaderMalformed",
         "ExpiredToken",
         "ExpiredTokenException",
+        "IllegalLocationConstraintException",
         "InvalidAccountIdException",
         "InvalidAddress",
         "InvalidArn",
+        "InvalidBucketName",
         "InvalidClientTokenId",
         "InvalidKMSResourceException",
         "InvalidSecurity",
@@ -88,6 +96,7 @@ SYSTEMIC_CODES = frozenset(
         "KMS.DisabledException",
         "KMS.InvalidKeyUsageException",
         "KMS.InvalidStateException",
+        "KMS.KMSInvalidStateException",
         "KMS.NotFoundException",
         "KMS.OptInRequired",
         "KMSAccessDenied",
@@ -112,6 +121,7 @@ SYSTEMIC_CODES = frozenset(
         "NotFound",
         "NotFoundException",
         "OptInRequired",
+        "PermanentRedirect",
         "QueueDoesNotExist",
         "ResourceNotFoundException",
         "SignatureDoesNotMatch",
@@ -123,6 +133,7 @@ SYSTEMIC_CODES = frozenset(
 
 PERMANENT_CODES = frozenset(
     {
+        "EntityTooLarge",
         "InvalidArgument",
         "InvalidArgumentException",
         "InvalidExecutionInput",
@@ -135,6 +146,7 @@ PERMANENT_CODES = frozenset(
         "InvalidRequestContentException",
         "ItemCollectionSizeLimitExceeded",
         "ItemCollectionSizeLimitExceededException",
+        "KeyTooLongError",
         "MalformedDetail",
         "ParameterValueInvalid",
         # Lambda's own detection of loops.

@@ -354,6 +354,7 @@ TARGETS = [
     ActionSpec("sum", "table", {"table": "sums", "update": {"key": {"id": "{{ keys.id }}"}, "set": SET}}),
     ActionSpec("put", "eventbridge", {"event_bus": "b", "source": "s", "detail_type": "{{ new.text }}"}),
     ActionSpec("archive", "firehose", {"delivery_stream": "orders", "record": SET}),
+    ActionSpec("write", "s3", {"bucket": "orders-archive", "key": "{{ new.text }}", "body": SET}),
     ActionSpec("invoke", "lambda", {"function": "orders", "payload": SET}),
     ActionSpec(
         "start",
@@ -361,7 +362,7 @@ TARGETS = [
         {"state_machine_arn": "arn:aws:states:eu-west-1:123456789012:stateMachine:orders", "input": SET},
     ),
 ]
-SERVICES = ("sns", "dynamodb", "events", "firehose", "lambda", "stepfunctions")
+SERVICES = ("sns", "dynamodb", "events", "firehose", "lambda", "s3", "stepfunctions")
 """Not SQS, which is to take the dead letters; its errors go the way of those of SNS."""
 CODES = [
     "ValidationException",

@@ -28,6 +28,8 @@ ACTIONS: dict[str, str] = {
     "lambda": "rules_engine.actions.lambda_function",
     "log": "rules_engine.actions.log",
     "metric": "rules_engine.actions.metric",
+    "opensearch": "rules_engine.actions.opensearch",
+    "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
     "sqs": "rules_engine.actions.sqs",
     "stepfunctions": "rules_engine.actions.stepfunctions",
@@ -96,12 +98,23 @@ class ConfigFinding:
     hint: str | None = None
     severity: Severity = "error"
 
+    def __str__(self) -> str:
+        """In one line, with what to do."""
+        return self.message if self.hint is None else f"{self.message}: {self.hint}"
+
 
 def refuse_errors(spec: ActionSpec, findings: Iterable[ConfigFinding]) -> None:
     """Raises RuleSetError for the first finding that is an error: `validate` would have reported it."""
     for finding in findings:
         if finding.severity == "error":
-            raise RuleSetError(f"action '{spec.id}': {finding.message}")
+            raise RuleSetError(f"action '{spec.id}': {finding}")
+
+
+class Signer(Protocol):
+    """Signs requests with the function's credentials (Signature Version 4)."""
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """The headers to send, the given ones among them. Raises what botocore raises."""
 
 
 class Clients(Protocol):
@@ -112,7 +125,10 @@ class Clients(Protocol):
 
     @property
     def transport(self) -> Transport:
-        """For requests to webhooks: one for all actions, so that they share its connections."""
+        """For requests that no AWS client makes: one for all actions, so that they share its connections."""
+
+    def signer(self, service: str, region: str) -> Signer:
+        """For requests to an AWS service that there is no client of."""
 
 
 class Action(Protocol):

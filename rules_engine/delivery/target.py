@@ -23,8 +23,8 @@ CALLS = 16
 CALLS_BEFORE_AN_ANSWER = 2
 FAILURES_THAT_OPEN = 3
 PROBES = 5
-CONFLICTS = frozenset({"TransactionConflict", "TransactionConflictException"})
-"""Two writes of one item at the same time: the table is well."""
+CONFLICTS = frozenset({"ConditionalRequestConflict", "TransactionConflict", "TransactionConflictException"})
+"""Two writes of one item or object at the same time: the target is well."""
 PATIENCE_SECONDS = 1.0
 """How long a target in trouble is given more tries, and how long a failing call may take to count as one."""
 

@@ -79,6 +79,22 @@ def _metric(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _opensearch(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    words: dict[str, Any] = {"index": request["_index"], "document_id": request["_id"]}
+    if "document" in request:
+        words["document"] = exact_json.loads(request["document"])
+    return words
+
+
+def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "bucket": request["Bucket"],
+        "key": request["Key"],
+        "body": request["Body"],
+        "content_type": request["ContentType"],
+    }
+
+
 def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
@@ -138,6 +154,8 @@ _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] 
     "lambda": _lambda,
     "log": _log,
     "metric": _metric,
+    "opensearch": _opensearch,
+    "s3": _s3,
     "sns": _message,
     "sqs": _message,
     "stepfunctions": _stepfunctions,
