@@ -204,7 +204,7 @@ def test_dev_shows_what_is_read_back_and_takes_saved_rules(tmp_path: Path) -> No
         assert wait_for("reloaded, 1 rule")
         assert wait_for("welcome -> log: read back in the log")
         file.write_text(GREETING.replace("guests", "visitors"))
-        assert wait_for("other tables, topics or secrets: a new stack")
+        assert wait_for("other tables, targets or secrets: a new stack")
         assert wait_for('INSERT visitors {"id":"g-1"}')
     finally:
         stop.set()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules_engine.loader import load_rules
+from rules_engine.local.derivation import Addresses
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
@@ -24,7 +25,7 @@ def plan_of(*actions: tuple[str, dict[str, Any]], environ: dict[str, str] | None
     specs = tuple(
         ActionSpec(f"{kind}-{number}", kind, config) for number, (kind, config) in enumerate(actions)
     )
-    return plan_for(RuleSet((Rule("r", ("orders",), specs),)), [], ADDRESS, environ or {})
+    return plan_for(RuleSet((Rule("r", ("orders",), specs),)), [], Addresses(ADDRESS), environ or {})
 
 
 def urls_of(plan: Plan) -> list[str]:
@@ -126,7 +127,7 @@ def test_keys_of_targets_are_found_from_what_the_rules_write(
     test = {"name": "t", "record": {"event": "INSERT", "keys": {"id": 5}, "new": {"id": 5}}}
     spec = ActionSpec("table", "table", {"table": "copies", **config})
     rule_set = RuleSet((Rule("r", ("orders",), (spec,), tests=(test,)),))
-    plan = plan_for(rule_set, samples_of(rule_set)[0], ADDRESS, {})
+    plan = plan_for(rule_set, samples_of(rule_set)[0], Addresses(ADDRESS), {})
     assert plan.sources["orders"].attributes == (("id", "N"),)
     assert plan.targets["copies"].attributes == keys
 

@@ -20,15 +20,17 @@ from rules_engine.attribute_value import Image
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.owed import Owing
 from rules_engine.local.play import wait_until
+from rules_engine.local.typed_line import PUT
 from rules_engine.record import parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.owed import Owed
     from rules_engine.local.samples import Sample
     from rules_engine.local.stack import LocalStack
-    from rules_engine.local.targets import Effect
+    from rules_engine.local.typed_line import TypedChange
     from rules_engine.record import StreamRecord
 
 DEADLINE_SECONDS = 30.0
@@ -118,6 +120,17 @@ class Session:
     def unexpected(self) -> list[Effect]:
         """What arrived though nothing asked for it. To be trusted once the stack is idle."""
         return [effect for effect in self._arrived if effect.text not in self._wanted]
+
+    def change(self, typed: TypedChange) -> bool:
+        """Makes a change of the developer's; whether it changes anything."""
+        table, attributes = typed.table, typed.attributes
+        keys = {name: attributes[name] for name in self._stack.plan.sources[table].names}
+        before = self._stack.item_raw(table, keys)
+        if typed.verb == PUT:
+            self._write(table, "put_raw", attributes)
+            return before != attributes
+        self._write(table, "delete_raw", keys)
+        return before is not None
 
     # Playing
 
