@@ -55,6 +55,9 @@ TRANSIENT_CODES = THROTTLING_CODES | {
     # Of a transaction's reasons, which leave the word Exception out.
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
+    # Of a key of KMS, as SQS says it.
+    "KMS.ThrottlingException",
+    "KmsThrottled",
 }
 
 SYSTEMIC_CODES = frozenset(
@@ -71,15 +74,28 @@ SYSTEMIC_CODES = frozenset(
         "ExpiredTokenException",
         "IllegalLocationConstraintException",
         "InvalidBucketName",
+        "InvalidAddress",
         "InvalidClientTokenId",
+        "InvalidSecurity",
         "InvalidSignatureException",
         "KMS.DisabledException",
         "KMS.KMSInvalidStateException",
         "KMS.NotFoundException",
+        "KMS.AccessDeniedException",
+        "KMS.InvalidKeyUsageException",
+        "KMS.InvalidStateException",
+        "KMS.OptInRequired",
         "KMSAccessDenied",
         "KMSAccessDeniedException",
         "KMSDisabledException",
+        "KMSInvalidStateException",
         "KMSNotFoundException",
+        "KmsAccessDenied",
+        "KmsDisabled",
+        "KmsInvalidKeyUsage",
+        "KmsInvalidState",
+        "KmsNotFound",
+        "KmsOptInRequired",
         "MissingAuthenticationToken",
         "NoSuchBucket",
         "NotFound",
@@ -96,6 +112,7 @@ SYSTEMIC_CODES = frozenset(
 PERMANENT_CODES = frozenset(
     {
         "EntityTooLarge",
+        "InvalidMessageContents",
         "InvalidParameter",
         "InvalidParameterException",
         "InvalidParameterValue",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules_engine import schema
-from rules_engine.actions import ACTIONS
 from rules_engine.cli.init import RULES_SCHEMA, TESTS_SCHEMA, starter_files
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.loader import load_rules
@@ -90,9 +89,10 @@ def test_the_tests_of_the_project_pass(project: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("12 passed: 12 tests of 7 rules\n", "")
 
 
-def test_every_action_type_of_today_is_shown(project: Path) -> None:
+def test_the_action_types_of_every_day_are_shown(project: Path) -> None:
     rule_set, _ = load_rules(["rules"])
-    assert {action.type for rule in rule_set.rules for action in rule.actions} == set(ACTIONS)
+    shown = {action.type for rule in rule_set.rules for action in rule.actions}
+    assert shown == {"log", "sns", "table", "webhook"}
 
 
 @pytest.mark.parametrize(

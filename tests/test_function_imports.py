@@ -115,7 +115,8 @@ AWS = [
     ActionSpec("table", "table", {"table": "orders", "put": "{{ new }}"}),
 ]
 OURS_FOR_AWS = {
-    "actions.document_path", "actions.item", "actions.sns", "actions.table", "actions.table_checks",
+    "actions.document_path", "actions.entries", "actions.fixed_target", "actions.item",
+    "actions.message_attributes", "actions.sns", "actions.table", "actions.table_checks",
     "actions.table_writes",
 }  # fmt: skip
 

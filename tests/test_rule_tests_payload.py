@@ -52,6 +52,18 @@ def test_a_message_has_the_words_of_an_sns_action() -> None:
     }
 
 
+def test_a_message_has_the_words_of_an_sqs_action() -> None:
+    spec = action_spec("sqs", queue_url="${QUEUE}.fifo", message={"total": 1}, attributes={"gift": False})
+    found = payload(spec)
+    assert found == {
+        "queue_url": "${QUEUE}.fifo",
+        "message": '{"total":1}',
+        "attributes": {"gift": "false"},
+        "message_group_id": found["message_group_id"],
+        "message_deduplication_id": delivery_of(spec).id,
+    }
+
+
 def test_attributes_that_are_all_null_are_none() -> None:
     spec = action_spec("sns", topic_arn="${TOPIC}", message="x", attributes={"tier": "{{ new.tier }}"})
     found = payload(spec)

@@ -25,6 +25,7 @@ ACTIONS: dict[str, str] = {
     "log": "rules_engine.actions.log",
     "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
+    "sqs": "rules_engine.actions.sqs",
     "table": "rules_engine.actions.table",
     "webhook": "rules_engine.actions.webhook",
 }
@@ -73,7 +74,8 @@ COMMON_PROPERTIES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`."""
+    """One IAM action on one resource. `resource` is an ARN, in which `${...}` stands as in `Fn::Sub`; the URL
+    of a queue as the rule has it, where a variable hides which one it is."""
 
     action: str
     resource: str

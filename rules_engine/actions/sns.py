@@ -30,18 +30,22 @@ message and attributes together; a larger one is an error of the record, not of 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine.actions import ConfigFinding, Permission
+from rules_engine.actions.entries import errors_by_id
 from rules_engine.actions.fifo import message_group_id
-from rules_engine.actions.rendering import json_of, payload, target, text_of
-from rules_engine.attribute_value import Binary
-from rules_engine.error_class import class_of_code
-from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
+from rules_engine.actions.fixed_target import FixedTarget
+from rules_engine.actions.message_attributes import (
+    check_attributes,
+    message_attributes,
+    message_bytes,
+    with_bytes,
+)
+from rules_engine.actions.rendering import payload, target, text_of
+from rules_engine.errors import RuleSetError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
-from rules_engine.template import compile_template, holes, references, scan
+from rules_engine.template import compile_template, references, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,7 +102,12 @@ MOST_BYTES = 256 * 1024
 MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
 
-_is_topic_arn = re.compile(r"arn:[^:]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?").fullmatch
+_TOPIC = FixedTarget(
+    key="topic_arn",
+    kind="the ARN of an SNS topic",
+    is_one=re.compile(r"arn:[^:]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?").fullmatch,
+    hint="write arn:aws:sns:<region>:<account>:<name>, or ${NAME} for a variable of the function",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class SnsAction:
         request: dict[str, Any] = {"TopicArn": self.topic_arn, "Message": message}
         if self.subject is not None:
             request["Subject"] = _subject(text_of(self.subject.render(record.document)))
-        attributes = _message_attributes(self.attributes.render(record.document))
+        attributes = message_attributes(self.attributes.render(record.document), "SNS")
         if attributes:
             request["MessageAttributes"] = attributes
         _check_size(message, attributes)
@@ -139,51 +148,26 @@ class SnsAction:
         return request
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        self.client.publish(**_parameters(request))
+        self.client.publish(**with_bytes(request))
 
     def entry_bytes(self, request: Mapping[str, Any]) -> int:
-        return _size(request["Message"], request.get("MessageAttributes", {}))
+        return message_bytes(request["Message"], request.get("MessageAttributes", {}))
 
     def perform_batch(self, requests: Sequence[Mapping[str, Any]]) -> list[Exception | None]:
         entries = []
         for number, request in enumerate(requests):
-            entry = {"Id": str(number), **_parameters(request)}
+            entry = {"Id": str(number), **with_bytes(request)}
             del entry["TopicArn"]
             entries.append(entry)
         answer = self.client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
-        published = {entry["Id"] for entry in answer.get("Successful", ())}
-        failed = {entry["Id"]: _entry_error(entry) for entry in answer.get("Failed", ())}
-        # An entry of which nothing is said may or may not have been published: it is tried again.
-        silent = ActionError("NO_ANSWER", "the topic said nothing of this message", "transient")
-        return [
-            None if str(number) in published else failed.get(str(number), silent)
-            for number in range(len(requests))
-        ]
-
-
-def _parameters(request: Mapping[str, Any]) -> dict[str, Any]:
-    """A rendered request as boto3 takes it."""
-    parameters = dict(request)
-    if "MessageAttributes" in request:
-        parameters["MessageAttributes"] = {
-            name: _with_bytes(attribute) for name, attribute in request["MessageAttributes"].items()
-        }
-    return parameters
-
-
-def _entry_error(entry: Mapping[str, Any]) -> ActionError:
-    code = str(entry.get("Code", "FAILED"))
-    error_class = class_of_code(code)
-    if error_class == "unknown":
-        error_class = "permanent" if entry.get("SenderFault") else "transient"
-    return ActionError(code, "the topic refused the message", error_class)
+        return errors_by_id(answer, len(requests), "topic", "message")
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
     """The client."""
-    topic_arn = target(spec.config["topic_arn"], environment)
-    if not _is_topic_arn(topic_arn):
-        raise SettingsError(f"action '{spec.id}': '{topic_arn}' is not the ARN of an SNS topic")
+    topic_arn = _TOPIC.resolve(spec, environment)
+    if spec.mode == "once" and not topic_arn.endswith(".fifo"):
+        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return clients.client("sns", spec.timeout_seconds)
 
 
@@ -192,18 +176,12 @@ def permissions(spec: ActionSpec) -> list[Permission]:
 
 
 def check(config: Mapping[str, Any], mode: str = "at_least_once") -> list[ConfigFinding]:
-    findings = [*_check_topic(config["topic_arn"]), *_check_subject(config), *_check_empty(config)]
+    findings = [*_TOPIC.check(config), *_check_subject(config), *_check_empty(config)]
     topic_arn = config["topic_arn"]
     if not findings and mode == "once" and not references(topic_arn) and not topic_arn.endswith(".fifo"):
         hint = "leave 'mode' out, or publish to a topic whose name ends in .fifo"
         findings.append(ConfigFinding("RE308", ("mode",), "'mode: once' needs a FIFO topic", hint))
     return findings
-
-
-def _check_topic(topic_arn: str) -> Iterator[ConfigFinding]:
-    if not holes(topic_arn) and not references(topic_arn) and not _is_topic_arn(topic_arn):
-        hint = "write arn:aws:sns:<region>:<account>:<name>, or ${NAME} for a variable of the function"
-        yield ConfigFinding("RE109", ("topic_arn",), "'topic_arn' is not the ARN of an SNS topic", hint)
 
 
 def _check_subject(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
@@ -221,10 +199,7 @@ def _check_empty(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
     if config.get("message") == "":
         message, hint = "the message is empty, which SNS does not take", "write a text, or remove the key"
         yield ConfigFinding("RE109", ("message",), message, hint)
-    for name, value in config.get("attributes", {}).items():
-        if value == "":
-            message = f"the message attribute '{name}' is empty, which SNS does not take"
-            yield ConfigFinding("RE109", ("attributes", name), message, "write a value, or remove the key")
+    yield from check_attributes(config.get("attributes", {}), "SNS")
 
 
 def build(
@@ -234,12 +209,8 @@ def build(
     findings = check(config, spec.mode)
     if findings:
         raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
-    topic_arn = target(config["topic_arn"], environment)
-    # Without clients the texts in `environment` may be stand-ins.
-    if clients is not None and spec.mode == "once" and not topic_arn.endswith(".fifo"):
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
     return SnsAction(
-        topic_arn=topic_arn,
+        topic_arn=target(config["topic_arn"], environment),
         message=payload(spec, "message", scope, environment),
         subject=compile_template(config["subject"], scope, environment) if "subject" in config else None,
         attributes=compile_template(config.get("attributes", {}), scope, environment),
@@ -265,46 +236,7 @@ def _subject_fault(text: str, *, is_whole: bool) -> str | None:
     return None
 
 
-def _message_attributes(values: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """In the form of the API, binaries still as base64 text. What is null is left out."""
-    attributes = {}
-    for name, value in values.items():
-        if value is None:
-            continue
-        attribute = _message_attribute(name, value)
-        if "" in attribute.values():
-            raise TemplateError(f"the message attribute '{name}' is empty, which SNS does not take")
-        attributes[name] = attribute
-    return attributes
-
-
-def _message_attribute(name: str, value: Any) -> dict[str, str]:
-    if isinstance(value, Binary):
-        return {"DataType": "Binary", "BinaryValue": str(value)}
-    if isinstance(value, (str, bool)):
-        return {"DataType": "String", "StringValue": text_of(value)}
-    if isinstance(value, (int, float, Decimal)):
-        return {"DataType": "Number", "StringValue": json_of(value)}
-    if isinstance(value, (list, tuple)):
-        return {"DataType": "String.Array", "StringValue": json_of(value)}
-    raise TemplateError(f"the message attribute '{name}' is a map, which SNS does not take")
-
-
-def _with_bytes(attribute: Mapping[str, str]) -> dict[str, Any]:
-    if "BinaryValue" not in attribute:
-        return dict(attribute)
-    return {**attribute, "BinaryValue": b64decode(attribute["BinaryValue"])}
-
-
 def _check_size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
-    size = _size(message, attributes)
+    size = message_bytes(message, attributes)
     if size > MESSAGE_LIMIT_BYTES:
         raise TemplateError(f"the message has {size} bytes: SNS takes at most {MESSAGE_LIMIT_BYTES}")
-
-
-def _size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> int:
-    # A binary counts here as its base64 text, a third more than SNS counts: near the limit, never beyond it.
-    size = len(message.encode())
-    for name, attribute in attributes.items():
-        size += len(name.encode()) + sum(len(text.encode()) for text in attribute.values())
-    return size

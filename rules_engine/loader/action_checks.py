@@ -41,7 +41,8 @@ _OTHER_TYPES = {
     "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
     "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
     "logger": "log", "stdout": "log", "cloudwatch": "log", "bucket": "s3", "object": "s3",
-    "put_object": "s3", "archive": "s3",
+    "put_object": "s3", "archive": "s3", "queue": "sqs", "fifo": "sqs", "send": "sqs",
+    "send_message": "sqs",
 }  # fmt: skip
 """What people call the types."""
 

@@ -44,6 +44,7 @@ _BELONGS = {
         "record": "in a test under 'tests'", "expect": "in a test under 'tests'",
         "type": "in an action under 'actions'", "topic_arn": "in an action of type sns, under 'actions'",
         "message": "in an action under 'actions'", "subject": "in an action of type sns, under 'actions'",
+        "queue_url": "in an action of type sqs, under 'actions'",
         "url": "in an action of type webhook, under 'actions'", "put": "in an action of type table",
         "on_error": "in an action under 'actions'", "timeout_seconds": "in an action under 'actions'",
     },

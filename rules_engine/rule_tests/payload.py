@@ -29,8 +29,11 @@ def _log(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"level": request["level"].lower()}
 
 
-def _sns(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+def _message(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Of SNS or SQS, which call the message by another name."""
     words = {_in_snake_case(name): value for name, value in request.items() if name != "MessageAttributes"}
+    if "message_body" in words:
+        words["message"] = words.pop("message_body")
     if "attributes" in spec.config:  # also where all of them are null, and the request has none
         attributes = request.get("MessageAttributes", {})
         words["attributes"] = {name: _message_attribute(value) for name, value in attributes.items()}
@@ -102,7 +105,8 @@ def _update(request: Mapping[str, Any]) -> dict[str, Any]:
 _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] = {
     "log": _log,
     "s3": _s3,
-    "sns": _sns,
+    "sns": _message,
+    "sqs": _message,
     "table": _table,
     "webhook": _webhook,
 }
