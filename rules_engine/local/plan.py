@@ -15,6 +15,7 @@ from rules_engine.local.derivation import Derivation
 from rules_engine.local.keys import Keys, source_keys, target_keys
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.target_types import TARGET_TYPES, target_type
+from rules_engine.local.target_types.table import counted_attributes
 from rules_engine.template import references
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Plan:
     """The tables that rules write to."""
     needs: Mapping[str, tuple[str, ...]]
     """By action type, names of what its actions send to; tables and hosts have no name here."""
+    counted: Mapping[str, tuple[str, ...]]
+    """By table that rules write to, the attributes that they add to."""
     receivers: Mapping[str, tuple[str, ...]]
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -50,7 +53,7 @@ class Plan:
             {name: each.attributes for name, each in tables.items()}
             for tables in (self.sources, self.targets)
         ]
-        return (*keys, self.needs, self.environment, self.secrets, self.parameters)
+        return (*keys, self.needs, self.counted, self.environment, self.secrets, self.parameters)
 
     @property
     def chained(self) -> set[str]:
@@ -85,6 +88,7 @@ def plan_for(
         sources=sources,
         targets=targets,
         needs={action_type: tuple(names) for action_type, names in derivation.needs.items()},
+        counted=counted_attributes(local, environment),
         receivers=receivers,
         environment=derivation.environment,
         secrets=secrets,

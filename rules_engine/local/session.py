@@ -66,6 +66,7 @@ class Session:
         """(change, delivery, effect, how many times that effect must have arrived)."""
         self._open: list[Change] = []
         self._waiting: list[Sample] = []
+        self._handed: dict[str, str] = {}
         self._failures = len(stack.failures)
         self._failed = False
         self._idle_since: float | None = None
@@ -175,12 +176,21 @@ class Session:
             self._settle_open()
 
     def _hand(self, sample: Sample, reason: str) -> None:
+        sample = sample.after(self._newest(sample.record.table))
+        self._handed[sample.record.table] = sample.record.sequence_number or "0"
         self._track(Change(sample.record, self._owing.of(sample.record, sample), sample, reason))
         # A function that fails says in its log with what, and the change stays without its effects.
         with contextlib.suppress(LocalStackError):
             self._stack.invoke(sample.event)
         self._await()
         self._settle_open()
+
+    def _newest(self, table: str) -> str:
+        """The sequence number of the newest change of a table, those that were handed over included."""
+        raws = self._stack.stream_records(table) if table in self._known else []
+        seen = [self._handed.get(table, "0"), *(raw["dynamodb"]["SequenceNumber"] for raw in raws)]
+        self._handed[table] = max(seen, key=int)
+        return self._handed[table]
 
     def _await(self) -> bool:
         """Until there is nothing to wait for; whether the function failed on the way."""

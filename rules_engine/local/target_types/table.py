@@ -1,15 +1,19 @@
 """What `table` actions write to: tables, read back through their streams.
 
 What a write owes is found out by making it on a twin of the table, so that the server itself says which item
-comes of an update. A twin stands beside its table from the first time that it is needed.
+comes of an update. Numbers that rules add to are compared by what was added: changes of several items may
+reach one counter in any order, and what it stands at in between says nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.actions.rendering import target
 from rules_engine.attribute_value import decode
 from rules_engine.errors import Superseded
 from rules_engine.local.derivation import only_reference, stand_in
@@ -17,14 +21,14 @@ from rules_engine.local.effect import Effect
 from rules_engine.local.tables import StreamReader, create_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
     from rules_engine.actions import Action
     from rules_engine.local.derivation import Derivation
     from rules_engine.local.keys import Keys
     from rules_engine.local.ministack import Ministack
     from rules_engine.local.surroundings import Surroundings
-    from rules_engine.model import ActionSpec
+    from rules_engine.model import ActionSpec, RuleSet
 
 IN_TABLE = "in table"
 PURPOSE = ""
@@ -55,11 +59,16 @@ class TableTarget:
     def __init__(self, surroundings: Surroundings) -> None:
         self._aws = surroundings.aws
         self._keys = surroundings.plan.targets
+        self._counted = surroundings.plan.counted
         self._streams = surroundings.streams
         self._twins: dict[str, _Twin] = {}
 
     def arrivals(self) -> list[Effect]:
-        return [write_effect(table, record) for table in self._keys for record in self._streams[table].read()]
+        return [
+            write_effect(table, record, self._counted.get(table, ()))
+            for table in self._keys
+            for record in self._streams[table].read()
+        ]
 
     def owed(self, action: Action, request: Mapping[str, Any]) -> list[Effect]:
         twin = self._twins[request["TableName"]]
@@ -71,7 +80,7 @@ class TableTarget:
         """The twins start from what the tables hold now: to begin with, and after deliveries not made."""
         for table, keys in self._keys.items():
             if table not in self._twins:
-                self._twins[table] = _Twin(self._aws, table, keys)
+                self._twins[table] = _Twin(self._aws, table, keys, self._counted.get(table, ()))
             self._twins[table].sync()
 
     def twin_of(self, table: str) -> _Twin | None:
@@ -83,21 +92,50 @@ def open_target(surroundings: Surroundings) -> TableTarget:
     return TableTarget(surroundings)
 
 
-def write_effect(table: str, record: Mapping[str, Any]) -> Effect:
-    """A record of a table's stream: the item written, or the key of the one deleted."""
+def counted_attributes(rule_set: RuleSet, environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """By table the names of attributes that rules add numbers to."""
+    counted: dict[str, set[str]] = {}
+    for rule in rule_set.rules:
+        for spec in rule.actions if rule.enabled else ():
+            if spec.type == "table" and "add" in spec.config.get("update", {}):
+                name = target(spec.config["table"], environment)
+                counted.setdefault(name, set()).update(spec.config["update"]["add"])
+    return {name: tuple(sorted(attributes)) for name, attributes in counted.items()}
+
+
+def write_effect(table: str, record: Mapping[str, Any], counted: Collection[str]) -> Effect:
+    """A record of a table's stream: the item written, with what was added to numbers that are `counted`, or
+    the key of the one deleted."""
     data = record["dynamodb"]
-    if "NewImage" in data:
-        return Effect(IN_TABLE, table, {"item": decode({"M": data["NewImage"]})})
-    return Effect(IN_TABLE, table, {"deleted": decode({"M": data["Keys"]})})
+    if "NewImage" not in data:
+        return Effect(IN_TABLE, table, {"deleted": _plain(decode({"M": data["Keys"]}))})
+    item = _plain(decode({"M": data["NewImage"]}))
+    old = decode({"M": data.get("OldImage", {})})
+    numbers = [name for name in counted if isinstance(item.get(name), (int, Decimal))]
+    added = {name: _plain(Decimal(item.pop(name)) - Decimal(old.get(name, 0))) for name in numbers}
+    return Effect(IN_TABLE, table, {"item": item} | ({"added": added} if added else {}))
+
+
+def _plain(value: Any) -> Any:
+    """The value with its numbers as DynamoDB writes them: without the zeros at their end that the local
+    server keeps."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value.normalize()
+    return value
 
 
 class _Twin:
     """A table to which the same writes are made as must be made to the table it stands for."""
 
-    def __init__(self, aws: Ministack, table: str, keys: Keys) -> None:
+    def __init__(self, aws: Ministack, table: str, keys: Keys, counted: Collection[str]) -> None:
         self.name = f"{table}.expected"
         self._table = table
         self._keys = keys
+        self._counted = counted
         self._dynamodb = aws.client("dynamodb")
         self._reader = StreamReader(aws, create_table(aws, self.name, keys))
         self._read = 0
@@ -119,4 +157,4 @@ class _Twin:
         """What the writes since the last call came to."""
         records = self._reader.read()
         new, self._read = records[self._read :], len(records)
-        return [write_effect(self._table, record) for record in new]
+        return [write_effect(self._table, record, self._counted) for record in new]
