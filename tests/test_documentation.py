@@ -27,7 +27,7 @@ PAGES = sorted(
 JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(.line) \(.code) \(.message)"'"""  # noqa: E501
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012"
 
-LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql"}
+LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql", "mermaid"}
 
 NOT_RUN = {
     "README.md": {

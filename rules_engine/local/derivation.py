@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Host and port of the servers of ours that stand for hosts of the outside world."""
+    """Host and port of the servers of ours that stand for hosts of the outside world. Where no rule needs an
+    index server, none is there."""
 
     receiver: str
+    index: str = "127.0.0.1:9"
 
 
 @dataclass

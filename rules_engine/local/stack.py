@@ -34,6 +34,7 @@ from rules_engine.local.log_lines import failures
 from rules_engine.local.ministack import LocalStackError, Ministack
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
+from rules_engine.local.target_types.opensearch import ReadBackServer
 from rules_engine.local.targets import Targets
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.poller import MappingSettings
@@ -72,6 +73,10 @@ def exit_on_termination() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _has_index(rule_set: RuleSet) -> bool:
+    return any(spec.type == "opensearch" for rule in rule_set.rules if rule.enabled for spec in rule.actions)
+
+
 class LocalStack:
     """See the module. `environ` is where text variables that the rules name are looked for first."""
 
@@ -93,10 +98,16 @@ class LocalStack:
             self._log = self._directory / "function.log"
             self._log.touch()
             self._receiver = undo.enter_context(WebhookReceiver())
+            self._index_server = undo.enter_context(ReadBackServer()) if _has_index(self._given) else None
             self.plan, self.samples, self.notes = self.derive(self._given)
             undo.enter_context(self.aws)
             self.targets = Targets(
-                self.aws, self.plan, self._receiver, self._directory, lambda: self.function_log
+                self.aws,
+                self.plan,
+                self._receiver,
+                self._directory,
+                lambda: self.function_log,
+                self._index_server,
             )
             self._dynamodb = self.aws.client("dynamodb")
             self._unseen = dict.fromkeys(self.plan.sources, 0)
@@ -118,6 +129,8 @@ class LocalStack:
         """What these rules need here, the changes to play, and what their author should know."""
         samples, notes = samples_of(rule_set)
         addresses = Addresses(receiver=self._receiver.address)
+        if self._index_server is not None:
+            addresses = Addresses(receiver=self._receiver.address, index=self._index_server.address)
         plan = plan_for(rule_set, samples, addresses, self._environ)
         return plan, samples, [*plan.notes, *notes]
 

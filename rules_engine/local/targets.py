@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rules_engine.local.ministack import Ministack
     from rules_engine.local.plan import Plan
     from rules_engine.local.target_types import Target
+    from rules_engine.local.target_types.opensearch import ReadBackServer
     from rules_engine.local.webhook_receiver import WebhookReceiver
 
 STATE_TABLE_NAME = "rules-engine-state"
@@ -40,11 +41,15 @@ class Targets:
         receiver: WebhookReceiver,
         directory: Path,
         function_log: Callable[[], str],
+        index_server: ReadBackServer | None = None,
     ) -> None:
-        self._aws, self._plan, self._receiver = aws, plan, receiver
+        self._aws, self._plan = aws, plan
         receiver.secrets_by_path = plan.receivers
-        self._ca_file = directory / "receiver-ca.pem"
-        self._ca_file.write_bytes(receiver.ca_pem)
+        hosts: list[WebhookReceiver | ReadBackServer]
+        hosts = [receiver] if index_server is None else [receiver, index_server]
+        self._private_hosts = " ".join(host.address for host in hosts)
+        self._ca_file = directory / "authorities.pem"
+        self._ca_file.write_bytes(b"".join(host.ca_pem for host in hosts))
         for name, text in plan.secrets.items():
             aws.client("secretsmanager").create_secret(Name=name, SecretString=text)
         for name, text in plan.parameters.items():
@@ -54,7 +59,7 @@ class Targets:
             for table, keys in {**plan.targets, **plan.sources}.items()
         }
         create_table(aws, STATE_TABLE_NAME, Keys((("id", "S"),), "as the function needs it"))
-        surroundings = Surroundings(aws, plan, receiver, function_log, self.streams)
+        surroundings = Surroundings(aws, plan, receiver, function_log, self.streams, index_server)
         self.tables = TableTarget(surroundings)
         self._by_type: dict[str, Target] = {"table": self.tables}
         for name in plan.needs:
@@ -63,10 +68,10 @@ class Targets:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The function's variables: what the rules name, and what lets it reach and trust the receiver."""
+        """The function's variables: what the rules name, and what lets it reach and trust our servers."""
         ours = {
             STATE_TABLE: STATE_TABLE_NAME,
-            PRIVATE_HOSTS: self._receiver.address,
+            PRIVATE_HOSTS: self._private_hosts,
             "SSL_CERT_FILE": str(self._ca_file),
         }
         return {**self._plan.environment, **self._aws.environment, **ours}
