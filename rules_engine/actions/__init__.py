@@ -16,16 +16,22 @@ from rules_engine.light_dataclass import dataclass
 from rules_engine.model import ActionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rules_engine.actions.transport import Transport
+    from rules_engine.errors import Severity
     from rules_engine.model import Delivery, Scope
 
 ACTIONS: dict[str, str] = {
+    "eventbridge": "rules_engine.actions.eventbridge",
+    "firehose": "rules_engine.actions.firehose",
+    "lambda": "rules_engine.actions.lambda_function",
     "log": "rules_engine.actions.log",
+    "metric": "rules_engine.actions.metric",
     "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
     "sqs": "rules_engine.actions.sqs",
+    "stepfunctions": "rules_engine.actions.stepfunctions",
     "table": "rules_engine.actions.table",
     "webhook": "rules_engine.actions.webhook",
 }
@@ -89,6 +95,14 @@ class ConfigFinding:
     path: tuple[str | int, ...]
     message: str
     hint: str | None = None
+    severity: Severity = "error"
+
+
+def refuse_errors(spec: ActionSpec, findings: Iterable[ConfigFinding]) -> None:
+    """Raises RuleSetError for the first finding that is an error: `validate` would have reported it."""
+    for finding in findings:
+        if finding.severity == "error":
+            raise RuleSetError(f"action '{spec.id}': {finding.message}")
 
 
 class Clients(Protocol):

@@ -38,6 +38,14 @@ def payload(
     return lambda record: template.render(record.document)
 
 
+def is_one_hole(value: Any) -> bool:
+    """Whether a value of a config is a hole and nothing else, which can give anything."""
+    if not isinstance(value, str):
+        return False
+    found = holes(value)
+    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(value))
+
+
 def target(text: str, environment: Mapping[str, str], *, takes_secrets: bool = False) -> str:
     """`text` with its references resolved, those to secrets only with `takes_secrets`. A hole is refused:
     record data never chooses a target."""

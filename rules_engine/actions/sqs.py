@@ -32,7 +32,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rules_engine.actions import ConfigFinding, Permission
+from rules_engine.actions import ConfigFinding, Permission, refuse_errors
 from rules_engine.actions.entries import errors_by_id
 from rules_engine.actions.fifo import message_group_id
 from rules_engine.actions.fixed_target import FixedTarget
@@ -43,7 +43,7 @@ from rules_engine.actions.message_attributes import (
     with_bytes,
 )
 from rules_engine.actions.rendering import json_of, payload, target
-from rules_engine.errors import RuleSetError, SettingsError, TemplateError
+from rules_engine.errors import SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, references, scan
 
@@ -211,9 +211,7 @@ def build(
     spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
 ) -> SqsAction:
     config = spec.config
-    findings = check(config, spec.mode)
-    if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    refuse_errors(spec, check(config, spec.mode))
     return SqsAction(
         queue_url=target(config["queue_url"], environment),
         message=payload(spec, "message", scope, environment),

@@ -14,6 +14,7 @@ from typing import Any
 from rules_engine.actions import ConfigFinding
 from rules_engine.actions.document_path import Path, overlap, parse_path
 from rules_engine.actions.item import addend_of, key_of
+from rules_engine.actions.rendering import is_one_hole
 from rules_engine.errors import TemplateError
 from rules_engine.template import holes, references
 
@@ -154,7 +155,7 @@ def _check_addends(update: Mapping[str, Any]) -> Iterator[ConfigFinding]:
 def _not_addable(path: ConfigPath, value: Any) -> Iterator[ConfigFinding]:
     if isinstance(value, list):
         # What else will be in the set is not known, but it must be of one type with what is.
-        known = ["text" if _is_text(each) else each for each in value if not _is_one_hole(each)]
+        known = ["text" if _is_text(each) else each for each in value if not is_one_hole(each)]
         if value and not known:
             return
         value = known
@@ -170,14 +171,6 @@ def _without_name(where: str, path: ConfigPath, attributes: Mapping[str, Any]) -
         yield ConfigFinding("RE109", path, message, hint)
 
 
-def _is_one_hole(value: Any) -> bool:
-    """Whether a value is a hole and nothing else, which can give anything."""
-    if not isinstance(value, str):
-        return False
-    found = holes(value)
-    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(value))
-
-
 def _is_text(value: Any) -> bool:
     """Whether a value is a text for every record."""
-    return isinstance(value, str) and not _is_one_hole(value)
+    return isinstance(value, str) and not is_one_hole(value)

@@ -22,7 +22,7 @@ from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
-from rules_engine.loader.wording import flow
+from rules_engine.loader.wording import article, flow
 from rules_engine.model import ActionSpec
 from rules_engine.schema import action_shape
 from rules_engine.template import holes, references
@@ -41,8 +41,13 @@ _OTHER_TYPES = {
     "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
     "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
     "logger": "log", "stdout": "log", "cloudwatch": "log", "bucket": "s3", "object": "s3",
-    "put_object": "s3", "archive": "s3", "queue": "sqs", "fifo": "sqs", "send": "sqs",
-    "send_message": "sqs",
+    "put_object": "s3", "queue": "sqs", "fifo": "sqs", "send": "sqs",
+    "send_message": "sqs", "event_bus": "eventbridge", "eventbus": "eventbridge", "bus": "eventbridge",
+    "events": "eventbridge", "put_events": "eventbridge", "kinesis": "firehose", "archive": "firehose",
+    "delivery_stream": "firehose", "put_record": "firehose", "function": "lambda", "invoke": "lambda",
+    "sfn": "stepfunctions", "step_functions": "stepfunctions", "step-functions": "stepfunctions",
+    "state_machine": "stepfunctions", "workflow": "stepfunctions", "start_execution": "stepfunctions",
+    "emf": "metric", "gauge": "metric", "count": "metric", "counter": "metric",
 }  # fmt: skip
 """What people call the types."""
 
@@ -125,7 +130,7 @@ def _check_typed(
     node: Node, name: str, action_type: ActionType, expressions: Expressions, absent: Mapping[str, str]
 ) -> tuple[ActionSpec, list[Problem]]:
     check = check_shape if _is_ours(name) else check_foreign_shape
-    problems = check(node, action_shape(name), "action")
+    problems = _once_explained(node, action_type, check(node, action_shape(name), "action"))
     config = {key: value for key, value in node.entries() if key not in COMMON_PROPERTIES}
     problems += _templates_in_keys(config)
     for path, text in _texts(config):
@@ -137,6 +142,18 @@ def _check_typed(
     if not problems:
         problems += check_size(node, action_type, expressions.scope)
     return spec, problems
+
+
+def _once_explained(node: Node, action_type: ActionType, problems: list[Problem]) -> list[Problem]:
+    """`problems` of an action's shape, with more to say where the type cannot do what `once` promises."""
+    mode = node.get("mode")
+    if mode is None or mode.value != "once" or "once" in action_type.MODES:
+        return problems
+    message = f"{article(f'{action_type.TYPE} action')} cannot be done once"
+    able = ", ".join(name for name, each in known_types().items() if "once" in each.MODES)
+    hint = f"leave 'mode' out: a receiver can tell a repeat by {{{{ eventID }}}}; {able} can be done once"
+    explained = node.source.problem("RE308", message, mode.location, hint)
+    return [explained if problem.location == mode.location else problem for problem in problems]
 
 
 def _spec(node: Node, name: str, config: dict[str, Any]) -> ActionSpec:
@@ -239,7 +256,7 @@ def _of_config(node: Node, finding: ConfigFinding) -> Problem:
             key, at = None, at.value[step]
         location = _place(at, key, finding)
     hint = finding.hint or _example_hint(finding, action_shape(node.value["type"].value))
-    return node.source.problem(finding.code, finding.message, location, hint)
+    return node.source.problem(finding.code, finding.message, location, hint, severity=finding.severity)
 
 
 def _example_hint(finding: ConfigFinding, schema: dict[str, Any]) -> str | None:

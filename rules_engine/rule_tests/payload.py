@@ -49,6 +49,45 @@ def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _eventbridge(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "event_bus": request["EventBusName"],
+        "source": request["Source"],
+        "detail_type": request["DetailType"],
+        "detail": exact_json.loads(request["Detail"]),
+    }
+
+
+def _firehose(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    record = exact_json.loads(request["Record"]["Data"])
+    return {"delivery_stream": request["DeliveryStreamName"], "record": record}
+
+
+def _lambda(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "function": request["FunctionName"],
+        "invocation": "wait" if request["InvocationType"] == "RequestResponse" else "async",
+        "payload": exact_json.loads(request["Payload"]),
+    }
+
+
+def _stepfunctions(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    arn, text = request["stateMachineArn"], request["input"]
+    return {"state_machine_arn": arn, "input": exact_json.loads(text)}
+
+
+def _metric(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    (directive,) = request["_aws"]["CloudWatchMetrics"]
+    (metric,), (names,) = directive["Metrics"], directive["Dimensions"]
+    return {
+        "namespace": directive["Namespace"],
+        "name": metric["Name"],
+        "unit": metric["Unit"],
+        "value": request[metric["Name"]],
+        "dimensions": {name: request[name] for name in names},
+    }
+
+
 def _in_snake_case(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
@@ -103,10 +142,15 @@ def _update(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] = {
+    "eventbridge": _eventbridge,
+    "firehose": _firehose,
+    "lambda": _lambda,
     "log": _log,
+    "metric": _metric,
     "s3": _s3,
     "sns": _message,
     "sqs": _message,
+    "stepfunctions": _stepfunctions,
     "table": _table,
     "webhook": _webhook,
 }

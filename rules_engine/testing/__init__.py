@@ -8,8 +8,12 @@ on a virtual clock and follows from one seed. Nothing here is ever imported by t
 from rules_engine.poller import MappingSettings
 from rules_engine.testing.fake_aws import FakeAws, ServiceEffect
 from rules_engine.testing.fake_dynamodb import FakeDynamoDB
+from rules_engine.testing.fake_eventbridge import FakeEventBridge
+from rules_engine.testing.fake_firehose import FakeFirehose
+from rules_engine.testing.fake_lambda import FakeLambda
 from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
 from rules_engine.testing.fake_s3 import FakeS3
+from rules_engine.testing.fake_stepfunctions import FakeStepFunctions
 from rules_engine.testing.faults import (
     CALM,
     CRASHES,
@@ -52,9 +56,13 @@ __all__ = [
     "Expected",
     "FakeAws",
     "FakeDynamoDB",
+    "FakeEventBridge",
+    "FakeFirehose",
+    "FakeLambda",
     "FakeS3",
     "FakeSns",
     "FakeSqs",
+    "FakeStepFunctions",
     "Fault",
     "FaultMix",
     "FunctionDied",

@@ -5,8 +5,9 @@
 
 Every call goes through `FakeAws.perform`: time passes, the plan of faults is asked, and what took effect is
 kept in `effects`, in order, one for each entry of a batch. Errors are botocore's own `ClientError` and
-`ReadTimeoutError`, which is the one thing here that needs boto3. Queues, topics and buckets are there as soon
-as they are named; tables are given with their keys, secrets with their texts.
+`ReadTimeoutError`, which is the one thing here that needs boto3. Queues, topics, buckets, event buses,
+Firehose streams, functions and state machines are there as soon as they are named; tables are given with
+their keys, secrets with their texts.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 class ServiceEffect(NamedTuple):
     """Something that took effect: `request` is the call's, or one entry of a batch call with what names its
-    target (`TopicArn`, `QueueUrl`, `TableName`)."""
+    target (`TopicArn`, `QueueUrl`, `DeliveryStreamName`, `TableName`)."""
 
     service: str
     operation: str
@@ -53,10 +54,14 @@ class FakeAws:
         call_seconds: float = CALL_SECONDS,
     ) -> None:
         from rules_engine.testing.fake_dynamodb import FakeDynamoDB
+        from rules_engine.testing.fake_eventbridge import FakeEventBridge
+        from rules_engine.testing.fake_firehose import FakeFirehose
+        from rules_engine.testing.fake_lambda import FakeLambda
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
         from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
         from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
+        from rules_engine.testing.fake_stepfunctions import FakeStepFunctions
 
         self.sandbox = sandbox or Sandbox()
         self.faults = faults
@@ -70,6 +75,10 @@ class FakeAws:
         self.sqs = FakeSqs(self)
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
+        self.eventbridge = FakeEventBridge(self)
+        self.firehose = FakeFirehose(self)
+        self.functions = FakeLambda(self)
+        self.stepfunctions = FakeStepFunctions(self)
         self.transport = FakeReceiver(self)
         self.secrets = dict(secrets or {})
         """Text of each secret and parameter: `secret:orders-api`, `ssm:/orders/token`."""
@@ -78,6 +87,10 @@ class FakeAws:
             "sqs": self.sqs,
             "sns": self.sns,
             "s3": self.s3,
+            "events": self.eventbridge,
+            "firehose": self.firehose,
+            "lambda": self.functions,
+            "stepfunctions": self.stepfunctions,
             "secretsmanager": FakeSecretsManager(self),
             "ssm": FakeSsm(self),
         }

@@ -210,7 +210,7 @@ def _tables(request: Mapping[str, Any]) -> set[str]:
 
 def _entry_count(request: Mapping[str, Any]) -> int:
     """How many entries a batch call has; 0 for any other."""
-    entries = request.get("Entries") or request.get("PublishBatchRequestEntries")
+    entries = request.get("Entries") or request.get("PublishBatchRequestEntries") or request.get("Records")
     if entries is not None:
         return len(entries)
     return sum(len(writes) for writes in request.get("RequestItems", {}).values())
