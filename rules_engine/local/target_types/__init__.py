@@ -24,6 +24,7 @@ TARGET_TYPES = {
     "firehose": "rules_engine.local.target_types.firehose",
     "lambda": "rules_engine.local.target_types.lambda_function",
     "log": "rules_engine.local.target_types.log",
+    "metric": "rules_engine.local.target_types.metric",
     "opensearch": "rules_engine.local.target_types.opensearch",
     "s3": "rules_engine.local.target_types.s3",
     "sqs": "rules_engine.local.target_types.sqs",

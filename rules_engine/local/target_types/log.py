@@ -42,9 +42,10 @@ def open_target(surroundings: Surroundings) -> LogTarget:
 
 
 def logged(text: str) -> list[Effect]:
-    """The lines of `log` actions in a function's output. The function's own name no delivery, or a record."""
+    """The lines of `log` actions in a function's output. The function's own name no delivery, or a record;
+    those of metrics are not of a `log` action."""
     return [
         Effect(IN_LOG, "", entry)
         for entry in entries(text)
-        if "delivery_id" in entry and "record" not in entry
+        if "delivery_id" in entry and not {"record", "_aws"} & set(entry)
     ]
