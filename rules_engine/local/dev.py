@@ -81,6 +81,7 @@ class _DevLoop:
         self._report = Report(console)
         self._stop = stop
         self._typed = typed
+        self._quits = False
         self._saved = self._file_states()
 
     def run(self, rule_set: RuleSet) -> RuleSet | None:
@@ -101,6 +102,7 @@ class _DevLoop:
                         rule_set, session, shown = new_rules, self._play(stack), 0
                 for line in self._typed.taken() if self._typed is not None else ():
                     self._obey(line, session, stack)
+                idle = stack.is_idle()
                 session.look()
                 for line in session.skip_failed():
                     self._report.line("function", line, style="red")
@@ -108,6 +110,9 @@ class _DevLoop:
                 wrong = [each for each in session.unexpected() if each.name not in stack.plan.chained]
                 self._report.unexpected(wrong[shown:])
                 shown = len(wrong)
+                # What was typed before is shown first.
+                if self._quits and idle and session.is_settled:
+                    break
         return None
 
     def _play(self, stack: LocalStack) -> Session:
@@ -141,7 +146,7 @@ class _DevLoop:
             for text in help_lines(stack.plan.sources):
                 self._report.line("help", text)
         elif typed is Wish.QUIT:
-            self._stop.set()
+            self._quits = True
 
     def _is_saved(self) -> bool:
         states = self._file_states()

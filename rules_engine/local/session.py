@@ -14,6 +14,7 @@ import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.attribute_value import Image
@@ -118,6 +119,11 @@ class Session:
         change.missing += [(owed, None) for owed in change.owed if owed.fault]
         self._settled(change)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every change that was seen is settled."""
+        return not self._open
+
     def unexpected(self) -> list[Effect]:
         """What arrived though nothing asked for it. To be trusted once the stack is idle."""
         return [effect for effect in self._arrived if effect.text not in self._wanted]
@@ -129,7 +135,7 @@ class Session:
         before = self._stack.item_raw(table, keys)
         if typed.verb == PUT:
             self._write(table, "put_raw", attributes)
-            return before != attributes
+            return before is None or _comparable({"M": before}) != _comparable({"M": attributes})
         self._write(table, "delete_raw", keys)
         return before is not None
 
@@ -196,12 +202,12 @@ class Session:
         """Until there is nothing to wait for; whether the function failed on the way."""
         before = self._failures
         self._idle_since = None
-        wait_until(self._is_settled, DEADLINE_SECONDS)
+        wait_until(self._is_over, DEADLINE_SECONDS)
         self._failures = len(self._stack.failures)
         self._failed = self._failures > before
         return self._failed
 
-    def _is_settled(self) -> bool:
+    def _is_over(self) -> bool:
         idle = self._stack.is_idle()
         self.look()
         if len(self._stack.failures) > self._failures:
@@ -269,6 +275,16 @@ def _same(sample: StreamRecord, record: StreamRecord) -> bool:
         and _whole(sample.keys_raw, sample.old_raw) == record.old
         and _whole(sample.keys_raw, sample.new_raw) == record.new
     )
+
+
+def _comparable(attribute: Mapping[str, Any]) -> Any:
+    """Equal for two attributes that DynamoDB takes for the same: numbers go by their value. Not for sets."""
+    ((tag, value),) = attribute.items()
+    if tag == "M":
+        return {name: _comparable(each) for name, each in value.items()}
+    if tag == "L":
+        return [_comparable(each) for each in value]
+    return (tag, Decimal(value) if tag == "N" else value)
 
 
 def _whole(keys: Mapping[str, Any] | None, image: Mapping[str, Any] | None) -> Image | None:
