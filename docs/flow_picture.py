@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rules_engine.rule_graph import Edge, Graph, Node
 
-CHARACTER, PADDING, HEIGHT, GAP, BETWEEN = 8, 14, 36, 22, 150
+CHARACTER, PADDING, HEIGHT, GAP, BETWEEN = 9, 14, 36, 22, 190
 """Width of a letter; between text and border; height of a box; between boxes; between columns."""
 STYLE = (
     "text{font:14px ui-monospace,monospace;fill:#444}"
@@ -63,10 +63,9 @@ def _top(row: int, rows: int, tall: int) -> int:
 
 
 def _box(node: Node, left: int, top: int, width: int) -> Iterator[str]:
-    kind = "table" if node.kind == "table" else node.kind
-    radius = {"table": 4, "rule": 0, "target": HEIGHT // 2}[kind]
+    radius = {"table": 4, "rule": 0, "target": HEIGHT // 2}[node.kind]
     yield (
-        f'<rect class="{kind}" x="{left}" y="{top}" width="{width}" height="{HEIGHT}" rx="{radius}"/>'
+        f'<rect class="{node.kind}" x="{left}" y="{top}" width="{width}" height="{HEIGHT}" rx="{radius}"/>'
         f'<text x="{left + PADDING}" y="{top + HEIGHT // 2 + 5}">{escape(node.label)}</text>'
     )
 
@@ -78,10 +77,9 @@ def _edge(edge: Edge, places: dict[Node, tuple[int, int, int]]) -> Iterator[str]
     middle = (x + to_left) // 2
     yield f'<path d="M{x} {y}C{middle} {y} {middle} {to_y} {to_left} {to_y}"/>'
     if edge.label:
-        # Near the rule, where lines of several rules are apart.
-        end = "end" if edge.target.kind == "rule" else "start"
-        label_x, label_y = (to_left - 6, to_y) if end == "end" else (x + 6, y)
-        yield (
-            f'<text class="label" x="{label_x}" y="{label_y - 5}" text-anchor="{end}">'
-            f"{escape(edge.label)}</text>"
+        # At the rule, where the lines of several rules are apart.
+        to_rule = edge.target.kind == "rule"
+        place = (
+            f'x="{to_left - 6}" y="{to_y - 5}" text-anchor="end"' if to_rule else f'x="{x + 6}" y="{y - 5}"'
         )
+        yield f'<text class="label" {place}>{escape(edge.label)}</text>'
