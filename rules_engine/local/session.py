@@ -160,12 +160,12 @@ class Session:
                 self._hand(sample, reason)
         if self._failed:  # what failed last is still tried again, and holds up what comes next
             with self._stack.unmapped():
-                self._owing.sync()
+                self._abandon()
 
     def _play_wave(self, wave: Sequence[Sample]) -> None:
         with self._stack.unmapped():
             if self._failed:
-                self._owing.sync()
+                self._abandon()
             self._lay_out(wave)
         self._waiting = list(wave)
         for sample in wave:
@@ -211,7 +211,8 @@ class Session:
         idle = self._stack.is_idle()
         self.look()
         if len(self._stack.failures) > self._failures:
-            # A function says last what failed: what it did before may have come since we looked.
+            # A function says at once what failed, and goes on with the other actions of the batch.
+            self._stack.await_answer()
             self.look()
             return True
         if not idle:
@@ -226,11 +227,15 @@ class Session:
         hold up are given up, or nothing would come after them."""
         said = self._stack.failures[self._failures :]
         if said:
-            self._failures += len(said)
             self._settle_open()
             with self._stack.unmapped():
-                self._owing.sync()
+                self._abandon()
         return said
+
+    def _abandon(self) -> None:
+        """While unmapped: what failed is tried no more, and what was said of its last tries is old news."""
+        self._owing.sync()
+        self._failures = len(self._stack.failures)
 
     def _settle_open(self) -> None:
         for change in list(self._open):

@@ -182,6 +182,11 @@ class LocalStack:
         done = dict(zip(self.plan.sources, [mapping.done for mapping in self._mappings], strict=True))
         return all(len(self.stream_records(table)) == self._unseen[table] + done[table] for table in done)
 
+    def await_answer(self) -> None:
+        """Returns once the invocation that is under way, if one is, has answered."""
+        with self._turn:
+            pass
+
     @property
     def function_log(self) -> str:
         """What the function printed."""
