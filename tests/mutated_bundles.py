@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rules_engine.record import StreamRecord
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders"
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:orders"
 URL = "https://hooks.example.com/{{ keys.id }}"
 
 VALUES: list[Any] = [
@@ -71,6 +73,16 @@ SENT = Rule(
         ActionSpec("copy", "table", {"table": "copies", "sync": {}}),
         ActionSpec("put", "table", {"table": "copies", "put": {"id": "{{ keys.id }}"}}),
         ActionSpec("log", "log", {"message": "{{ new.t }}", "fields": {"a": "{{ new.m }}"}}),
+        ActionSpec("sqs", "sqs", {"queue_url": QUEUE, "attributes": {"a": "{{ new.n }}"}}),
+        ActionSpec("bus", "eventbridge", {"event_bus": "b", "source": "s", "detail_type": "{{ new.t }}"}),
+        ActionSpec("firehose", "firehose", {"delivery_stream": "orders", "record": ["{{ new }}"]}),
+        ActionSpec("lambda", "lambda", {"function": "orders", "invocation": "wait", "payload": {"a": 1}}),
+        ActionSpec("machine", "stepfunctions", {"state_machine_arn": MACHINE, "input": "{{ old }}"}),
+        ActionSpec(
+            "metric",
+            "metric",
+            {"namespace": "a", "name": "b", "value": 1, "dimensions": {"c": "{{ new.t }}"}},
+        ),
     ),
     unless=(Unless("none", ("eventID == 'none'", "new.n > `1`"), "because", "2099-01-01"),),
 )

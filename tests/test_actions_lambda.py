@@ -130,7 +130,7 @@ def test_a_function_that_fails_while_somebody_waits_is_a_failure_that_nobody_kno
 # On a real server
 
 SOURCE = """
-import json, os, urllib.request
+import json, os
 
 def handler(event, context):
     if event.get("fails"):
@@ -142,11 +142,8 @@ def handler(event, context):
 """
 
 
-@pytest.fixture
-def function(aws: Ministack, unique_name: Callable[[str], str]) -> tuple[str, str]:
-    """A function that sends its event to a queue, and the queue's URL."""
-    name = unique_name("invoices")
-    url = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+def new_function(aws: Ministack, name: str, queue_url: str) -> None:
+    """A function that sends its event to a queue, ready to be invoked."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr("index.py", SOURCE)
@@ -157,9 +154,17 @@ def function(aws: Ministack, unique_name: Callable[[str], str]) -> tuple[str, st
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
         Timeout=30,
-        Environment={"Variables": {"QUEUE": url, "AWS_ENDPOINT_URL": aws.endpoint_url}},
+        Environment={"Variables": {"QUEUE": queue_url, "AWS_ENDPOINT_URL": aws.endpoint_url}},
     )
     aws.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+
+
+@pytest.fixture
+def function(aws: Ministack, unique_name: Callable[[str], str]) -> tuple[str, str]:
+    """The name of a function, and the URL of the queue to which it sends."""
+    name = unique_name("invoices")
+    url = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    new_function(aws, name, url)
     return name, url
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules_engine.actions import ConfigFinding, Permission, sqs
 from rules_engine.aws import Clients
@@ -75,6 +78,13 @@ def test_what_xml_does_not_have_is_escaped_in_json() -> None:
     text = "a\x00\x1f\ufffe\uffff\x7f\U0010ffff"
     sent = render(raw_record({"name": {"S": text}}, KEY), message={"name": "{{ new.name }}"})["MessageBody"]
     assert sent == '{"name":"a\\u0000\\u001f\\ufffe\\uffff\x7f\U0010ffff"}'
+    assert json.loads(sent) == {"name": text}
+
+
+@given(st.text())
+def test_json_holds_only_what_sqs_takes_and_loses_nothing(text: str) -> None:
+    sent = render(raw_record({"name": {"S": text}}, KEY), message={"name": "{{ new.name }}"})["MessageBody"]
+    assert re.fullmatch("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", sent)
     assert json.loads(sent) == {"name": text}
 
 

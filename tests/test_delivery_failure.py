@@ -12,7 +12,13 @@ from botocore.retries import standard
 from urllib3.exceptions import NameResolutionError
 
 from rules_engine.delivery.failure import Failure, classify
-from rules_engine.error_class import class_of_code, class_of_status
+from rules_engine.error_class import (
+    PERMANENT_CODES,
+    SYSTEMIC_CODES,
+    TRANSIENT_CODES,
+    class_of_code,
+    class_of_status,
+)
 from rules_engine.errors import ActionError, EvaluationError, SettingsError, TemplateError
 
 
@@ -115,6 +121,58 @@ def test_an_exception_of_others_has_a_class_and_no_words_of_ours(
     error: Exception, error_class: Any, code: str
 ) -> None:
     assert classify(error) == Failure(error_class, code, None, None, str(error))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        # SQS
+        ("AWS.SimpleQueueService.NonExistentQueue", 400, "systemic"),
+        ("InvalidAddress", 400, "systemic"),
+        ("InvalidMessageContents", 400, "permanent"),
+        ("KMS.AccessDeniedException", 400, "systemic"),
+        ("KMS.ThrottlingException", 400, "transient"),
+        ("RequestThrottled", 403, "transient"),
+        # EventBridge, of a call and of an entry
+        ("InternalException", 500, "transient"),
+        ("InternalFailure", 0, "transient"),
+        ("MalformedDetail", 0, "permanent"),
+        ("InvalidArgument", 0, "permanent"),
+        ("NotAuthorizedForSourceException", 0, "systemic"),
+        # Firehose
+        ("InvalidArgumentException", 400, "permanent"),
+        ("InvalidKMSResourceException", 400, "systemic"),
+        ("InvalidSourceException", 400, "systemic"),
+        ("ResourceNotFoundException", 400, "systemic"),
+        ("ServiceUnavailableException", 500, "transient"),
+        # Lambda
+        ("EFSIOException", 410, "transient"),
+        ("InvalidRequestContentException", 400, "permanent"),
+        ("KMSDisabledException", 502, "systemic"),
+        ("RecursiveInvocationException", 400, "permanent"),
+        ("RequestTooLargeException", 413, "permanent"),
+        ("ResourceConflictException", 409, "transient"),
+        ("ResourceNotReadyException", 502, "transient"),
+        ("ServiceException", 500, "transient"),
+        ("SnapStartTimeoutException", 408, "transient"),
+        ("TooManyRequestsException", 429, "transient"),
+        # Step Functions
+        ("ExecutionLimitExceeded", 400, "transient"),
+        ("InvalidArn", 400, "systemic"),
+        ("InvalidExecutionInput", 400, "permanent"),
+        ("KmsThrottlingException", 400, "transient"),
+        ("StateMachineDeleting", 400, "systemic"),
+        ("StateMachineDoesNotExist", 400, "systemic"),
+    ],
+)
+def test_each_service_has_codes_of_its_own(code: str, status: int, expected: str) -> None:
+    failure = classify(answer(code, status))
+    assert (failure.code, failure.error_class) == (code, expected)
+
+
+def test_no_code_has_two_classes() -> None:
+    classes = (TRANSIENT_CODES, SYSTEMIC_CODES, PERMANENT_CODES)
+    assert sum(map(len, classes)) == len(frozenset().union(*classes))
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,67 @@ def test_a_message_has_the_words_of_an_sqs_action() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (
+            action_spec(
+                "eventbridge",
+                event_bus="${BUS}",
+                source="${SOURCE}",
+                detail_type="Order {{ new.status }}",
+                detail={"total": "{{ new.total }}"},
+            ),
+            {
+                "event_bus": "${BUS}",
+                "source": "${SOURCE}",
+                "detail_type": "Order SHIPPED",
+                "detail": {"total": Decimal("12.5")},
+            },
+        ),
+        (
+            action_spec("firehose", delivery_stream="${STREAM}", record="{{ new.status }}"),
+            {"delivery_stream": "${STREAM}", "record": "SHIPPED"},
+        ),
+        (
+            action_spec("lambda", function="${FUNCTION}", payload=["{{ new.total }}"]),
+            {"function": "${FUNCTION}", "invocation": "async", "payload": [Decimal("12.5")]},
+        ),
+        (
+            action_spec("lambda", function="a", invocation="wait", payload=1),
+            {"function": "a", "invocation": "wait", "payload": 1},
+        ),
+        (
+            action_spec(
+                "stepfunctions", state_machine_arn="${MACHINE}", input={"order": "{{ keys.order_id }}"}
+            ),
+            {"state_machine_arn": "${MACHINE}", "input": {"order": "o-1"}},
+        ),
+        (
+            action_spec(
+                "metric",
+                namespace="${NAMESPACE}",
+                name="Total",
+                value="{{ new.total }}",
+                dimensions={"status": "{{ new.status }}"},
+            ),
+            {
+                "namespace": "${NAMESPACE}",
+                "name": "Total",
+                "unit": "None",
+                "value": Decimal("12.5"),
+                "dimensions": {"status": "SHIPPED"},
+            },
+        ),
+    ],
+    ids=lambda value: value.type if isinstance(value, ActionSpec) else "",
+)
+def test_each_type_has_the_words_of_its_rule(spec: ActionSpec, words: dict[str, Any]) -> None:
+    action = action_type(spec.type).build(spec, EMPTY_SCOPE, stand_ins(spec), None)
+    request = action.render(delivery_of(spec))
+    assert payload_of(spec, request) == {**request, **words}
+
+
 def test_attributes_that_are_all_null_are_none() -> None:
     spec = action_spec("sns", topic_arn="${TOPIC}", message="x", attributes={"tier": "{{ new.tier }}"})
     found = payload(spec)

@@ -245,6 +245,94 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
         compile_condition(text)
 
 
+# Events, records, invocations and executions
+
+
+def event(number: int, **entry: Any) -> dict[str, Any]:
+    return {"EventBusName": "b", "Source": "s", "DetailType": "d", "Detail": f'{{"n":{number}}}', **entry}
+
+
+def test_a_bus_takes_events_one_by_one_and_drops_some_without_a_word() -> None:
+    aws = FakeAws(faults=ScriptedFaults({1: Fault.some([1], "ThrottlingException")}))
+    bus = aws.client("events")
+    bus.missing.add("nowhere")
+    entries = [
+        event(0),
+        event(1, EventBusName="nowhere"),
+        event(2, DetailType="x" * 129),
+        event(3, Detail="[]"),
+    ]
+    assert bus.put_events(Entries=entries) == {
+        "FailedEntryCount": 1,
+        "Entries": [
+            {"EventId": "event-0"},
+            {"EventId": "event-1"},
+            {"EventId": "event-1"},
+            {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."},
+        ],
+    }
+    answer = bus.put_events(Entries=[event(4), event(5)])
+    assert [each.get("ErrorCode") for each in answer["Entries"]] == [None, "ThrottlingException"]
+    assert [each["Detail"] for each in bus.events("b")] == ['{"n":0}', '{"n":4}']
+    assert bus.describe_event_bus(Name="b") == {"Name": "b"}
+    assert code_of(bus.describe_event_bus, Name="nowhere") == "ResourceNotFoundException"
+    assert code_of(bus.put_events, Entries=[]) == "ValidationException"
+    assert code_of(bus.put_events, Entries=[event(0)] * 11) == "ValidationException"
+    large = event(0, Detail=f'{{"a":"{"x" * 524_300}"}}')
+    assert code_of(bus.put_events, Entries=[large] * 2) == "ValidationException"
+
+
+def test_a_stream_takes_records_and_says_which_failed() -> None:
+    aws = FakeAws(faults=ScriptedFaults({1: Fault.some([0], "InternalFailure")}))
+    stream = aws.client("firehose")
+    assert stream.put_record(DeliveryStreamName="s", Record={"Data": b"a"}) == {"RecordId": "record-0"}
+    answer = stream.put_record_batch(DeliveryStreamName="s", Records=[{"Data": b"b"}, {"Data": b"c"}])
+    assert answer == {
+        "FailedPutCount": 1,
+        "RequestResponses": [
+            {"ErrorCode": "InternalFailure", "ErrorMessage": "made to fail with InternalFailure"},
+            {"RecordId": "record-1"},
+        ],
+    }
+    assert stream.records("s") == [b"a", b"c"]
+    large = {"Data": b"x" * 1_024_001}
+    for records in ([], [{"Data": b""}] * 501, [large], [{"Data": b"x" * 1_024_000}] * 5):
+        code = code_of(stream.put_record_batch, DeliveryStreamName="s", Records=records)
+        assert code == "InvalidArgumentException"
+    assert code_of(stream.put_record, DeliveryStreamName="s", Record=large) == "InvalidArgumentException"
+
+
+def test_a_function_is_invoked_and_may_fail_who_waits_for_it() -> None:
+    aws = FakeAws()
+    functions = aws.client("lambda")
+    functions.handlers["f"] = lambda payload: 1 / payload["n"]
+
+    def invoke(kind: str, payload: bytes) -> tuple[int, str | None, bytes]:
+        answer = functions.invoke(FunctionName="f", InvocationType=kind, Payload=payload)
+        return answer["StatusCode"], answer.get("FunctionError"), answer["Payload"].read()
+
+    assert invoke("RequestResponse", b'{"n":2}') == (200, None, b"0.5")
+    status, error, body = invoke("RequestResponse", b'{"n":0}')
+    assert (status, error) == (200, "Unhandled")
+    assert b"ZeroDivisionError" in body
+    assert invoke("Event", b'{"n":0}') == (202, None, b"")
+    assert functions.payloads("f") == [{"n": 2}, {"n": 0}, {"n": 0}]
+    assert len(aws.effects) == 2
+    large = {"FunctionName": "f", "InvocationType": "Event", "Payload": b" " * 1_048_577}
+    assert code_of(functions.invoke, **large) == "RequestTooLargeException"
+
+
+def test_an_execution_of_a_name_is_started_once() -> None:
+    aws = FakeAws()
+    machines = aws.client("stepfunctions")
+    start = {"stateMachineArn": "arn:aws:states:e:1:stateMachine:m", "name": "n", "input": "{}"}
+    assert machines.start_execution(**start) == {"executionArn": "arn:aws:states:e:1:execution:m:n"}
+    assert code_of(machines.start_execution, **start) == "ExecutionAlreadyExists"
+    large = {**start, "name": "o", "input": "x" * 262_145}
+    assert code_of(machines.start_execution, **large) == "InvalidExecutionInput"
+    assert machines.executions == {(start["stateMachineArn"], "n"): "{}"}
+
+
 # Messages
 
 

@@ -45,7 +45,7 @@ class FakeLambda(FakeService):
                 self._took_effect("Invoke", request)
                 return {"StatusCode": 202, "Payload": io.BytesIO()}
             try:
-                result = self.handlers.get(name, lambda _: None)(payload)
+                result = self.handlers[name](payload) if name in self.handlers else None
             except Exception as error:  # noqa: BLE001 - as Lambda does
                 answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
                 body = io.BytesIO(json.dumps(answer).encode())
