@@ -54,15 +54,21 @@ class Derivation:
             self.notes.append(text)
 
     def target(
-        self, text: str, role: str, name_of: Callable[[str], str], value_of: Callable[[str], str]
+        self,
+        text: str,
+        role: str,
+        name_of: Callable[[str], str],
+        value_of: Callable[[str], str],
+        ending: str = "",
     ) -> tuple[str, str]:
         """The local name of what `text` names, and the text as it stands in the action here.
 
         `text` is a `${NAME}`, or has a name in it that `name_of` finds: of an ARN, say. `value_of` makes of
-        the local name what such a text is.
+        the local name what such a text is. The name ends in `ending`.
         """
         reference = only_reference(text)
         name = stand_in(reference.name if reference else name_of(self.resolved(text)))
+        name = name.removesuffix(ending) + ending
         if reference is None:
             return name, value_of(name)
         self.assign(reference, role, value_of(name))

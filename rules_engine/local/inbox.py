@@ -9,6 +9,9 @@ from rules_engine.local.ministack import ACCOUNT_ID, REGION
 if TYPE_CHECKING:
     from rules_engine.local.ministack import Ministack
 
+FIFO = ".fifo"
+"""How the names of queues and topics end that are first in, first out; only those take a message once."""
+
 
 class Inbox:
     """Makes the queue `name`, first in first out if its name says so. `messages` is all it has held."""
@@ -17,7 +20,7 @@ class Inbox:
         self.name = name
         self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
         self._sqs = aws.client("sqs")
-        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        fifo = {"FifoQueue": "true"} if name.endswith(FIFO) else {}
         self.url = self._sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
         self._messages: list[dict[str, Any]] = []
 

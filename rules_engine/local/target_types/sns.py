@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.local.effect import Effect, decoded
-from rules_engine.local.inbox import Inbox
+from rules_engine.local.inbox import FIFO, Inbox
 from rules_engine.local.ministack import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ PURPOSE = "publishes to topic {}, which a queue listens to"
 
 def localise(spec: ActionSpec, derivation: Derivation, where: str) -> dict[str, Any]:
     name, topic_arn = derivation.target(
-        spec.config["topic_arn"], "a topic", lambda arn: arn.rpartition(":")[2], arn_of
+        spec.config["topic_arn"],
+        "a topic",
+        lambda arn: arn.rpartition(":")[2],
+        arn_of,
+        FIFO if spec.mode == "once" else "",
     )
     derivation.need("sns", name)
     return {**spec.config, "topic_arn": topic_arn}
@@ -39,7 +43,7 @@ class TopicTarget:
         sns = surroundings.aws.client("sns")
         for name in surroundings.plan.needs["sns"]:
             inbox = Inbox(surroundings.aws, f"of-topic-{name}")
-            fifo = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
+            fifo = {"FifoTopic": "true"} if name.endswith(FIFO) else {}
             arn = sns.create_topic(Name=name, Attributes=fifo)["TopicArn"]
             if arn != arn_of(name):
                 raise AssertionError(f"the topic '{name}' has the ARN {arn}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.local.effect import Effect, decoded
-from rules_engine.local.inbox import Inbox
+from rules_engine.local.inbox import FIFO, Inbox
 from rules_engine.local.ministack import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ PURPOSE = "sends to queue {}"
 
 def localise(spec: ActionSpec, derivation: Derivation, where: str) -> dict[str, Any]:
     name, queue_url = derivation.target(
-        spec.config["queue_url"], "a queue", lambda url: url.rpartition("/")[2], _url_of
+        spec.config["queue_url"],
+        "a queue",
+        lambda url: url.rpartition("/")[2],
+        _url_of,
+        FIFO if spec.mode == "once" else "",
     )
     derivation.need("sqs", name)
     return {**spec.config, "queue_url": queue_url}

@@ -24,10 +24,15 @@ _PASS = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End"
 
 def localise(spec: ActionSpec, derivation: Derivation, where: str) -> dict[str, Any]:
     name, state_machine_arn = derivation.target(
-        spec.config["state_machine_arn"], "a state machine", lambda arn: arn.rpartition(":")[2], _arn_of
+        spec.config["state_machine_arn"], "a state machine", _name_of, _arn_of
     )
     derivation.need("stepfunctions", name)
     return {**spec.config, "state_machine_arn": state_machine_arn}
+
+
+def _name_of(arn: str) -> str:
+    """Without a version or alias, which the machine here has none of."""
+    return arn.partition(":stateMachine:")[2].partition(":")[0]
 
 
 def _arn_of(name: str) -> str:
@@ -54,8 +59,7 @@ class StateMachineTarget:
         return list(self._read.values())
 
     def owed(self, action: Action, request: Mapping[str, Any]) -> list[Effect]:
-        name = request["stateMachineArn"].rpartition(":")[2]
-        return [_effect(name, request["name"], request["input"])]
+        return [_effect(_name_of(request["stateMachineArn"]), request["name"], request["input"])]
 
 
 def open_target(surroundings: Surroundings) -> StateMachineTarget:
