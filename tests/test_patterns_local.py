@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
-from rules_engine.attribute_value import encode, to_boto
+from rules_engine.attribute_value import decode, encode, to_boto
 from rules_engine.cli.shipped_patterns import pattern_names
 from rules_engine.deploy.package import build_package
 from rules_engine.exact_json import loads
@@ -120,7 +120,12 @@ class Shop:
 
     def __init__(self, undo: ExitStack, directory: Path, trouble: Trouble) -> None:
         rule_set, problems = load_rules(
-            [RULES / "sync", RULES / "analysis/statuses.yaml", RULES / "search-index"]
+            [
+                RULES / "sync",
+                RULES / "analysis/statuses.yaml",
+                RULES / "search-index",
+                RULES / "archive/changes.yaml",
+            ]
         )
         assert problems == []
         receiver = undo.enter_context(WebhookReceiver())
@@ -136,6 +141,7 @@ class Shop:
             **self.targets.environment,
             PARTIAL_BATCH: "on",
             "AWS_ENDPOINT_URL_DYNAMODB": proxy.url,
+            "AWS_ENDPOINT_URL_FIREHOSE": proxy.url,
         }
         self.function = undo.enter_context(
             FunctionProcess(build_package(plan.rule_set), environment, timeout_seconds=60)
@@ -175,6 +181,14 @@ class Shop:
         assert recount.totals_in(self.items("customer-totals-table")) == recount.totals_of(orders)
         assert recount.statuses_in(self.items("orders-by-status-table")) == recount.statuses_of(orders)
         assert self.documents() == recount.documents_of(orders)
+        archived = [effect.content for effect in self.targets.of("firehose").arrivals()]
+        lines = {line["id"]: (line["old"], line["new"]) for line in archived}
+        assert lines == {record["eventID"]: _images(record) for record in self.stream.read()}
+
+
+def _images(record: dict[str, Any]) -> tuple[Any, Any]:
+    old, new = (record["dynamodb"].get(name) for name in ("OldImage", "NewImage"))
+    return (old and decode({"M": old}), new and decode({"M": new}))
 
 
 def change_orders(shop: Shop, random: Random, changes: int) -> None:
@@ -200,9 +214,10 @@ KILLS = [
     ("TransactWriteItems", EFFECT),
     ("_bulk", EFFECT),
     ("TransactWriteItems", BEFORE),
+    ("PutRecordBatch", EFFECT),
     ("_bulk", BEFORE),
 ]
-"""The read of the checkpoints, a copy, a counter, the documents of a batch."""
+"""The read of the checkpoints, a copy, a counter, the documents of a batch, archived records."""
 
 
 def test_copies_counters_and_documents_end_as_the_table_is_after_failures_kills_and_repeats(
