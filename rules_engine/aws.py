@@ -1,12 +1,13 @@
 """AWS clients: one place for timeouts and retries.
 
 `Clients` makes boto3's low-level clients, one for each service and timeout, when first asked, most of them
-while the function starts. Region, credentials and endpoints are found by boto3 itself. Importing this module
-does not load boto3.
+while the function starts, and signs what no client of boto3 sends. Region, credentials and endpoints are
+found by boto3 itself. Importing this module does not load boto3.
 """
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rules_engine.actions import Signer
     from rules_engine.actions.host_policy import HostPolicy
     from rules_engine.actions.transport import Transport
 
@@ -44,6 +48,24 @@ class Clients:
 
         return HttpTransport(self._hosts)
 
+    @cached_property
+    def _credentials(self) -> Any:
+        """As boto3 finds them, and renewed by botocore when they expire. Raises SettingsError."""
+        import botocore.session
+
+        credentials = botocore.session.get_session().get_credentials()
+        if credentials is None:
+            raise SettingsError("no AWS credentials to sign requests with")
+        return credentials
+
+    def signer(self, service: str, region: str) -> Signer:
+        credentials = self._credentials
+
+        def sign(method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+            return _signed(credentials, service, region, method, url, headers, body)
+
+        return sign
+
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """`Any`: the service is a name, so no stub fits."""
         # A bundle's numbers are Decimal, which sockets do not take.
@@ -52,6 +74,27 @@ class Clients:
             if (service, seconds) not in self._clients:
                 self._clients[service, seconds] = _make_client(service, seconds, self._total_attempts)
             return self._clients[service, seconds]
+
+
+def _signed(
+    credentials: Any,
+    service: str,
+    region: str,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> dict[str, str]:
+    """`headers` with a signature of them and of the body."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    # OpenSearch Serverless wants the header, and takes only what is signed with it.
+    of_the_body = {"x-amz-content-sha256": hashlib.sha256(body).hexdigest()}
+    request = AWSRequest(method, url, headers={**headers, **of_the_body}, data=body)
+    # Frozen: renewed credentials must not come between the key and its token.
+    SigV4Auth(credentials.get_frozen_credentials(), service, region).add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def _make_client(service: str, timeout_seconds: float, total_attempts: int) -> Any:

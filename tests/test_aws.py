@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -53,3 +54,35 @@ def test_a_client_that_cannot_be_made_is_a_settings_error(monkeypatch: pytest.Mo
     with pytest.raises(SettingsError) as refusal:
         Clients().client("sns")
     assert str(refusal.value) == "no client for the service 'sns': You must specify a region."
+
+
+def test_a_request_is_signed_with_the_credentials_of_the_environment(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signature itself is recomputed in `test_opensearch_local`."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a-token")
+    url, given = "https://search.example.com/orders/_bulk?a=b", {"content-type": "application/x-ndjson"}
+    headers = clients.signer("aoss", "eu-west-1")("POST", url, given, b"{}")
+    signed = "content-type;host;x-amz-content-sha256;x-amz-date;x-amz-security-token"
+    day = headers["x-amz-date"][:8]
+    scope = f"{day}/eu-west-1/aoss/aws4_request"
+    assert headers.pop("authorization").startswith(
+        f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders={signed}, Signature="
+    )
+    assert headers == {
+        **given,
+        "x-amz-content-sha256": hashlib.sha256(b"{}").hexdigest(),
+        "x-amz-date": headers["x-amz-date"],
+        "x-amz-security-token": "a-token",
+    }
+
+
+def test_without_credentials_nothing_can_be_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    with pytest.raises(SettingsError) as refusal:
+        Clients().signer("es", "eu-west-1")
+    assert str(refusal.value) == "no AWS credentials to sign requests with"

@@ -58,6 +58,9 @@ def loaded(
         **os.environ,
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9",
         "AWS_DEFAULT_REGION": "eu-west-1",
+        # Where Lambda has them: whoever signs looks for them at the start.
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
         "RULES_ENGINE_BUNDLE": str(directory / "bundle.json"),
     }
     finished = subprocess.run(
@@ -129,6 +132,36 @@ def test_boto3_and_an_action_type_are_loaded_where_a_rule_uses_them(tmp_path: Pa
     assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_AWS
     # botocore takes certifi where that happens to be installed; Lambda has it not.
     assert others(ended) - {"certifi"} == AWS_PACKAGES
+
+
+S3 = [ActionSpec("s3", "s3", {"bucket": "orders-archive"})]
+OURS_FOR_S3 = {"actions.object_key", "actions.s3"}
+
+
+def test_what_writes_objects_is_loaded_where_a_rule_does(tmp_path: Path) -> None:
+    started, ended = loaded(S3, [], tmp_path)
+    assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_S3
+    assert others(ended) - {"certifi"} == AWS_PACKAGES
+
+
+OPENSEARCH = [
+    ActionSpec(
+        "opensearch",
+        "opensearch",
+        {
+            "endpoint": "https://search.example.com",
+            "domain_arn": "arn:aws:es:eu-west-1:123456789012:domain/orders",
+            "index": "orders",
+        },
+    )
+]
+OURS_FOR_OPENSEARCH = {"actions.document_version", "actions.endpoint", "actions.opensearch"}
+
+
+def test_what_sends_documents_is_loaded_with_the_first_of_them(tmp_path: Path) -> None:
+    started, ended = loaded(OPENSEARCH, [], tmp_path)
+    assert ours(started) == ours(ended) == OURS - {"actions.log"} | OURS_FOR_OPENSEARCH
+    assert others(ended) - {"certifi"} == AWS_PACKAGES - {"boto3", "s3transfer"}
 
 
 WEBHOOK = [ActionSpec("webhook", "webhook", {"url": "https://hooks.example.com/{{ keys.order_id }}"})]

@@ -52,6 +52,26 @@ def test_a_message_has_the_words_of_an_sns_action() -> None:
     }
 
 
+def test_an_object_has_the_words_of_an_s3_action() -> None:
+    spec = action_spec(
+        "s3", bucket="${ARCHIVE}", key="{{ keys.order_id }}.json", body={"a": "{{ new.total }}"}
+    )
+    assert payload(spec) == {
+        "bucket": "${ARCHIVE}",
+        "key": "o-1.json",
+        "body": '{"a":12.5}',
+        "content_type": "application/json",
+    }
+
+
+def test_a_document_has_the_words_of_an_opensearch_action() -> None:
+    config = {"endpoint": "${ENDPOINT}", "domain_arn": "${DOMAIN}", "index": "${INDEX}"}
+    spec = action_spec("opensearch", **config, document={"total": "{{ new.total }}"})
+    assert payload(spec) == {"index": "${INDEX}", "document_id": "o-1"}
+    action = action_type("opensearch").build(spec, EMPTY_SCOPE, stand_ins(spec), None)
+    assert payload_of(spec, action.render(delivery_of(spec)))["document"] == {"total": Decimal("12.5")}
+
+
 def test_a_message_has_the_words_of_an_sqs_action() -> None:
     spec = action_spec("sqs", queue_url="${QUEUE}.fifo", message={"total": 1}, attributes={"gift": False})
     found = payload(spec)

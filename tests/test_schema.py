@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from rules_engine import schema
-from rules_engine.actions import action_types
+from rules_engine.actions import ACTIONS, COMMON_PROPERTIES, action_type, action_types
 from rules_engine.loader.files import is_test_file
 from rules_engine.loader.shape import check_shape, is_known
 from rules_engine.source import Node, parse_source
@@ -86,6 +86,12 @@ def test_editors_accept_the_rules_that_come_along(path: Path) -> None:
     made = TESTS if is_test_file(str(path)) else RULES
     errors = [error.message for error in Draft202012Validator(made).iter_errors(root.plain())]
     assert errors == []
+
+
+def test_no_type_has_a_key_that_every_action_has() -> None:
+    """It would be read as that one, and never get to the type."""
+    taken = {name: set(action_type(name).SCHEMA["properties"]) & set(COMMON_PROPERTIES) for name in ACTIONS}
+    assert taken == {name: set() for name in ACTIONS}
 
 
 def test_our_own_types_keep_to_the_keywords_that_the_loader_knows() -> None:

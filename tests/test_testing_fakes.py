@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -410,6 +411,62 @@ def test_an_object_is_written_once_where_that_is_asked_for() -> None:
     aws.s3.put_object(Bucket="b", Key="k", Body="two")
     assert aws.s3.objects == {("b", "k"): b"two"}
     assert code_of(aws.s3.get_object, Bucket="b", Key="none") == "NoSuchKey"
+
+
+# OpenSearch
+
+
+def bulk(aws: FakeAws, *lines: dict[str, Any]) -> list[dict[str, Any]]:
+    """What came of each entry."""
+    body = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    answer = aws.transport.send("POST", "https://search.example.com/orders/_bulk?a=b", {}, body, 10, 1_000)
+    return [result for item in json.loads(answer.body)["items"] for result in item.values()]
+
+
+def index_line(version: int, version_type: str = "external_gte") -> dict[str, Any]:
+    return {"index": {"_id": "o-1", "version": version, "version_type": version_type}}
+
+
+DELETE = {"delete": {"_id": "o-1", "version": 7, "version_type": "external_gte"}}
+CONFLICT = {"status": 409, "error": {"type": "version_conflict_engine_exception"}}
+
+
+def test_an_index_keeps_the_newest_version_of_a_document() -> None:
+    aws = FakeAws()
+    assert bulk(aws, index_line(5), {"n": 1}, index_line(4), {"n": 2}, index_line(5), {"n": 3}) == [
+        {"status": 201},
+        CONFLICT,
+        {"status": 200},
+    ]
+    assert bulk(aws, index_line(5, "external"), {"n": 4}) == [CONFLICT]
+    assert aws.opensearch.documents == {("orders", "o-1"): {"n": 3}}
+    assert [effect.operation for effect in aws.effects] == ["index", "index"]
+
+
+def test_an_index_remembers_for_a_while_what_was_deleted() -> None:
+    aws = FakeAws()
+    assert bulk(aws, index_line(6), {"n": 1}, DELETE, DELETE) == [
+        {"status": 201},
+        {"status": 200},
+        {"status": 404},
+    ]
+    assert bulk(aws, index_line(6), {"n": 1}) == [CONFLICT]
+    aws.sandbox.sleep(60)
+    assert bulk(aws, index_line(6), {"n": 1}) == [{"status": 201}]
+
+
+def test_single_entries_of_a_bulk_can_fail_and_a_whole_one_too() -> None:
+    aws = FakeAws(faults=ScriptedFaults({0: Fault.some([0]), 1: Fault.error(), 2: Fault.lost()}))
+    assert bulk(aws, index_line(5), {"n": 1}, DELETE) == [
+        {"status": 429, "error": {"type": "rejected_execution_exception"}},
+        {"status": 404},
+    ]
+    url = "https://search.example.com/orders/_bulk"
+    body = f"{json.dumps(DELETE)}\n".encode()
+    assert aws.transport.send("POST", url, {}, body, 10, 1_000) == Answer(503)
+    with pytest.raises(ActionError) as failure:
+        aws.transport.send("POST", url, {}, body, 10, 1_000)
+    assert failure.value.code == "TIMEOUT"
 
 
 # Faults

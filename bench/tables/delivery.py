@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.session import Session
-    from rules_engine.actions import Action
+    from rules_engine.actions import Action, Signer
     from rules_engine.record import MalformedRecord
 
 _RECORDS = 1_000
@@ -54,6 +54,9 @@ class _Slow:
     def transport(self) -> _Slow:
         return self
 
+    def signer(self, service: str, region: str) -> Signer:
+        raise NotImplementedError("nothing here is signed")
+
     def _take(self, names: Sequence[str]) -> None:
         self.calls += 1
         sleep(_CALL_SECONDS)
@@ -78,7 +81,13 @@ class _Slow:
         return {}
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float,
+        most_answer_bytes: int = 0,
     ) -> Answer:
         self._take([body.decode().strip('"')])
         return Answer(204)

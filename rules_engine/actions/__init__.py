@@ -28,6 +28,7 @@ ACTIONS: dict[str, str] = {
     "lambda": "rules_engine.actions.lambda_function",
     "log": "rules_engine.actions.log",
     "metric": "rules_engine.actions.metric",
+    "opensearch": "rules_engine.actions.opensearch",
     "s3": "rules_engine.actions.s3",
     "sns": "rules_engine.actions.sns",
     "sqs": "rules_engine.actions.sqs",
@@ -105,6 +106,13 @@ def refuse_errors(spec: ActionSpec, findings: Iterable[ConfigFinding]) -> None:
             raise RuleSetError(f"action '{spec.id}': {finding.message}")
 
 
+class Signer(Protocol):
+    """Signs requests with the function's credentials (Signature Version 4)."""
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """The headers to send, the given ones among them. Raises what botocore raises."""
+
+
 class Clients(Protocol):
     """Where an action gets from what it reaches its target with."""
 
@@ -113,7 +121,10 @@ class Clients(Protocol):
 
     @property
     def transport(self) -> Transport:
-        """For requests to webhooks: one for all actions, so that they share its connections."""
+        """For requests that no AWS client makes: one for all actions, so that they share its connections."""
+
+    def signer(self, service: str, region: str) -> Signer:
+        """For requests to an AWS service that there is no client of."""
 
 
 class Action(Protocol):

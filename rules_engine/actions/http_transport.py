@@ -1,9 +1,10 @@
-"""Webhook requests over HTTP/1.1 and TLS, to addresses that were checked, and within one deadline.
+"""Requests over HTTP/1.1 and TLS, to addresses that were checked, and within one deadline.
 
 A URL is read once. Its host must be one that the deployment allows; its name is resolved once, every address
 must be allowed, and the connection goes to one of those, with the certificate checked for the name.
 Connections are kept for their endpoint, with what was checked when they were made. An answer is its status:
-96 KiB at most are read of it, headers and 1xx answers included, and nothing of it is kept. No redirects,
+96 KiB at most are read of it, headers and 1xx answers included, and nothing of it is kept, unless whoever
+sends asks for the body and says how much of it he takes. No redirects,
 retries, proxies, netrc or cookies: `http.client` has none. urllib3 and requests were left: docs/decisions
 says why.
 """
@@ -16,6 +17,7 @@ import weakref
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,7 @@ REST_SECONDS = 1.0
 """For what follows the status and the headers: it decides nothing, but the connection can be used again."""
 HEAD_LIMIT_BYTES = 32_768
 ANSWER_LIMIT_BYTES = 65_536
+PART_BYTES = 65_536
 SWITCHING_PROTOCOLS = 101
 
 
@@ -98,7 +101,13 @@ class HttpTransport:
         """Hangs up, at the latest when the transport is gone."""
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float,
+        most_answer_bytes: int = 0,
     ) -> Answer:
         try:
             endpoint, target = parse_url(url)
@@ -110,22 +119,26 @@ class HttpTransport:
         with _failures_told(timeout_seconds):
             deadline = Deadline(timeout_seconds, self._clock)
             request = (method, target, body, {"Host": endpoint.authority, **headers})
-            return self._send(endpoint, request, deadline)
+            return self._send(endpoint, request, deadline, most_answer_bytes)
 
-    def _send(self, endpoint: Endpoint, request: tuple[Any, ...], deadline: Deadline) -> Answer:
+    def _send(
+        self, endpoint: Endpoint, request: tuple[Any, ...], deadline: Deadline, most_answer_bytes: int
+    ) -> Answer:
         kept = self._idle.take(endpoint)
         if kept is not None:
             try:
-                return self._exchange(kept, request, deadline)
+                return self._exchange(kept, request, deadline, most_answer_bytes)
             except TimeoutError:
                 raise
             except OSError:
                 # The receiver had closed it meanwhile, which says nothing about the request.
                 if kept.wire.received_bytes > 0:
                     raise
-        return self._exchange(self._connect(endpoint, deadline), request, deadline)
+        return self._exchange(self._connect(endpoint, deadline), request, deadline, most_answer_bytes)
 
-    def _exchange(self, connection: Connection, request: tuple[Any, ...], deadline: Deadline) -> Answer:
+    def _exchange(
+        self, connection: Connection, request: tuple[Any, ...], deadline: Deadline, most_answer_bytes: int
+    ) -> Answer:
         connection.wire.lend(deadline, HEAD_LIMIT_BYTES)
         try:
             # Who hangs up before the body has arrived may have answered: 413, for example.
@@ -136,6 +149,8 @@ class HttpTransport:
             connection.close()
             raise
         wait = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        if most_answer_bytes and response.status == HTTPStatus.OK:
+            return self._with_body(connection, response, wait, deadline, most_answer_bytes)
         # What follows may fail or never end: the status is the answer. ValueError: a chunk of negative size.
         with response, suppress(HTTPException, OSError, ValueError):
             connection.wire.allow(deadline.sooner(REST_SECONDS), ANSWER_LIMIT_BYTES)
@@ -146,6 +161,27 @@ class HttpTransport:
                 return Answer(response.status, wait)
         connection.close()
         return Answer(response.status, wait)
+
+    def _with_body(
+        self,
+        connection: Connection,
+        response: HTTPResponse,
+        wait: float | None,
+        deadline: Deadline,
+        most_bytes: int,
+    ) -> Answer:
+        """The whole answer, or none."""
+        try:
+            with response:
+                # What frames the body comes on top of it.
+                connection.wire.allow(deadline, 2 * most_bytes + HEAD_LIMIT_BYTES)
+                body = _body_of(response, most_bytes)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock is not None:
+            self._idle.put(endpoint=connection.endpoint, connection=connection)
+        return Answer(response.status, wait, body)
 
     def _connect(self, endpoint: Endpoint, deadline: Deadline) -> Connection:
         addresses = self._checked_addresses(endpoint, deadline)
@@ -197,6 +233,22 @@ class HttpTransport:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+
+def _body_of(response: HTTPResponse, most_bytes: int) -> bytes:
+    """All of it. In parts: the length that an answer says must not decide how much memory is taken."""
+    parts, size = [], 0
+    try:
+        while part := response.read(PART_BYTES):
+            parts.append(part)
+            size += len(part)
+            if size > most_bytes:
+                raise TooMuch
+    except (HTTPException, ValueError):  # ValueError: a chunk of negative size
+        raise ConnectionError from None
+    if response.length:
+        raise ConnectionError
+    return b"".join(parts)
 
 
 def _check_peer(address: Address, connected: socket.socket) -> None:

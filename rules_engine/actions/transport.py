@@ -1,9 +1,9 @@
-"""How a webhook request reaches the network: the one seam between the action and the wire.
+"""How an HTTP request reaches the network: the one seam between the actions that send one and the wire.
 
-In: method, URL, headers, body and timeout. Out: the status of the answer, whatever it is, and for how long it
-asks to be left alone; no answer at all is an ActionError whose code says why and whose text shows neither URL
-nor headers, because both may hold secrets. `http_transport` is the real one; tests and simulations bring
-theirs.
+In: method, URL, headers, body and timeout. Out: the status of the answer, whatever it is, for how long it
+asks to be left alone, and as much of its body as was asked for; no answer at all is an ActionError whose code
+says why and whose text shows neither URL nor headers, because both may hold secrets. `http_transport` is the
+real one; tests and simulations bring theirs.
 """
 
 from __future__ import annotations
@@ -20,13 +20,22 @@ class Answer(NamedTuple):
 
     status: int
     retry_after_seconds: float | None = None
+    body: bytes = b""
+    """Of an answer with status 200 whose body was asked for; of any other it is not read."""
 
 
 class Transport(Protocol):
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float,
+        most_answer_bytes: int = 0,
     ) -> Answer:
-        """The answer. Raises ActionError where there is none."""
+        """The answer. Raises ActionError where there is none, or its body has more than `most_answer_bytes`
+        or breaks off; with 0 nobody asks for the body."""
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:

@@ -40,14 +40,16 @@ _OTHER_TYPES = {
     "dynamodb": "table", "ddb": "table", "put": "table", "put_item": "table", "http": "webhook",
     "https": "webhook", "post": "webhook", "url": "webhook", "rest": "webhook", "topic": "sns",
     "notify": "sns", "notification": "sns", "email": "sns", "publish": "sns", "print": "log",
-    "logger": "log", "stdout": "log", "cloudwatch": "log", "bucket": "s3", "object": "s3",
-    "put_object": "s3", "queue": "sqs", "fifo": "sqs", "send": "sqs",
+    "logger": "log", "stdout": "log", "cloudwatch": "log", "queue": "sqs", "fifo": "sqs", "send": "sqs",
     "send_message": "sqs", "event_bus": "eventbridge", "eventbus": "eventbridge", "bus": "eventbridge",
     "events": "eventbridge", "put_events": "eventbridge", "kinesis": "firehose", "archive": "firehose",
     "delivery_stream": "firehose", "put_record": "firehose", "function": "lambda", "invoke": "lambda",
     "sfn": "stepfunctions", "step_functions": "stepfunctions", "step-functions": "stepfunctions",
     "state_machine": "stepfunctions", "workflow": "stepfunctions", "start_execution": "stepfunctions",
     "emf": "metric", "gauge": "metric", "count": "metric", "counter": "metric",
+    "bucket": "s3", "object": "s3", "put_object": "s3", "elasticsearch": "opensearch",
+    "elastic": "opensearch", "search": "opensearch", "index": "opensearch", "es": "opensearch",
+    "aoss": "opensearch",
 }  # fmt: skip
 """What people call the types."""
 

@@ -21,6 +21,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from rules_engine import exact_json
 from rules_engine.local.loopback import Exchange, LoopbackServer
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.tethered import end_process_group
@@ -87,13 +88,13 @@ class IndexServer(LoopbackServer):
         return json.loads(body)
 
     def documents(self, index: str) -> dict[str, Any]:
-        """All documents of an index by id, as they were sent; none where there is no such index."""
+        """All documents of an index by id, numbers exact; none where there is no such index."""
         self._forward("POST", f"/{index}/_refresh", b"")
         query = json.dumps({"size": 10_000, "query": {"match_all": {}}}).encode()
         status, body = self._forward("POST", f"/{index}/_search", query)
         if status == HTTPStatus.NOT_FOUND:
             return {}
-        return {hit["_id"]: hit["_source"] for hit in json.loads(body)["hits"]["hits"]}
+        return {hit["_id"]: hit["_source"] for hit in exact_json.loads(body.decode())["hits"]["hits"]}
 
     def _forward(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._behind, timeout=ANSWER_SECONDS)

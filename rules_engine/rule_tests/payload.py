@@ -40,15 +40,6 @@ def _message(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return words
 
 
-def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "bucket": request["Bucket"],
-        "key": request["Key"],
-        "body": request["Body"],
-        "content_type": request["ContentType"],
-    }
-
-
 def _eventbridge(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "event_bus": request["EventBusName"],
@@ -85,6 +76,22 @@ def _metric(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
         "unit": metric["Unit"],
         "value": request[metric["Name"]],
         "dimensions": {name: request[name] for name in names},
+    }
+
+
+def _opensearch(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    words: dict[str, Any] = {"index": request["_index"], "document_id": request["_id"]}
+    if "document" in request:
+        words["document"] = exact_json.loads(request["document"])
+    return words
+
+
+def _s3(spec: ActionSpec, request: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "bucket": request["Bucket"],
+        "key": request["Key"],
+        "body": request["Body"],
+        "content_type": request["ContentType"],
     }
 
 
@@ -147,6 +154,7 @@ _IN_WORDS: dict[str, Callable[[ActionSpec, Mapping[str, Any]], dict[str, Any]]] 
     "lambda": _lambda,
     "log": _log,
     "metric": _metric,
+    "opensearch": _opensearch,
     "s3": _s3,
     "sns": _message,
     "sqs": _message,

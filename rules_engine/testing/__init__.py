@@ -12,6 +12,7 @@ from rules_engine.testing.fake_eventbridge import FakeEventBridge
 from rules_engine.testing.fake_firehose import FakeFirehose
 from rules_engine.testing.fake_lambda import FakeLambda
 from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+from rules_engine.testing.fake_opensearch import FakeOpenSearch
 from rules_engine.testing.fake_s3 import FakeS3
 from rules_engine.testing.fake_stepfunctions import FakeStepFunctions
 from rules_engine.testing.faults import (
@@ -59,6 +60,7 @@ __all__ = [
     "FakeEventBridge",
     "FakeFirehose",
     "FakeLambda",
+    "FakeOpenSearch",
     "FakeS3",
     "FakeSns",
     "FakeSqs",

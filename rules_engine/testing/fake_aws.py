@@ -24,6 +24,7 @@ from rules_engine.testing.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from rules_engine.actions import Signer
     from rules_engine.testing.faults import FaultPlan
 
 CALL_SECONDS = 0.005
@@ -42,7 +43,7 @@ class ServiceEffect(NamedTuple):
 
 
 class FakeAws:
-    """See the module. `client` and `transport` are what the rules engine's actions ask for."""
+    """See the module. `client`, `transport` and `signer` are what the rules engine's actions ask for."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class FakeAws:
         from rules_engine.testing.fake_firehose import FakeFirehose
         from rules_engine.testing.fake_lambda import FakeLambda
         from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+        from rules_engine.testing.fake_opensearch import FakeOpenSearch
         from rules_engine.testing.fake_receiver import FakeReceiver
         from rules_engine.testing.fake_s3 import FakeS3
         from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
@@ -75,6 +77,7 @@ class FakeAws:
         self.sqs = FakeSqs(self)
         self.sns = FakeSns(self)
         self.s3 = FakeS3(self)
+        self.opensearch = FakeOpenSearch(self)
         self.eventbridge = FakeEventBridge(self)
         self.firehose = FakeFirehose(self)
         self.functions = FakeLambda(self)
@@ -98,6 +101,10 @@ class FakeAws:
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         """The fake of a service. Raises KeyError for one that there is no fake of."""
         return self._clients[service]
+
+    def signer(self, service: str, region: str) -> Signer:
+        """One whose signature nobody could take for a real one."""
+        return lambda method, url, headers, body: {**headers, "authorization": f"fake {service} {region}"}
 
     def perform(
         self, service: str, operation: str, request: Mapping[str, Any], effect: Callable[[Fault | None], T]

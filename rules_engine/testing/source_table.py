@@ -1,7 +1,8 @@
 """The table whose stream is simulated: writes -> stream records, as DynamoDB makes them.
 
-A write that changes nothing makes no record. Sequence numbers grow by irregular steps and from 21 to 22
-digits after some fifty records, so a handler that compares them as text is found out.
+A write that changes nothing makes no record. Sequence numbers look as those of real streams do: a count of
+changes in front of 20 digits that grow by irregular steps. They have 21 digits, and 22 from the tenth record
+on, so a handler that compares them as text is found out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "000000000000"
-FIRST_SEQUENCE = 999_999_999_999_999_999_000
+FIRST_SEQUENCE = 499_000
+COUNTED = 10**20
 LARGEST_STEP = 37
 
 
@@ -99,7 +101,7 @@ class SourceTable:
         images: dict[str, Any],
         at: float,
     ) -> Change:
-        self._sequence += 1 + int(self._random.random() * LARGEST_STEP)
+        self._sequence += COUNTED + 1 + int(self._random.random() * LARGEST_STEP)
         self._count += 1
         record = {
             "eventID": f"{self._seed:016x}{self._count:016x}",
