@@ -44,7 +44,7 @@ soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,0
 	$(BIN)/python -m tests.soak.numbers --numbers 1000000
 	$(BIN)/python -m tests.soak.records --records 1000000
 	$(BIN)/python -m tests.soak.filters --pairs 1000000
-	$(BIN)/python -m tests.soak.patterns --changes 100000 --days 20
+	$(BIN)/python -m tests.soak.patterns --changes 100000 --days 200
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
 
 fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target

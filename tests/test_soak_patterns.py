@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.soak.patterns import STATUSES, TOTALS, PatternStage, main, play
+from rules_engine.testing import FaultMix
+from tests.soak.patterns import INDEX, STATUSES, TOTALS, PatternStage, main, play
 
 if TYPE_CHECKING:
     import pytest
@@ -44,6 +45,33 @@ class _LastWins(PatternStage):
         if spec.config.get("sync") == {}:
             spec = replace(spec, config={"table": spec.config["table"], "put": "{{ new || keys }}"})
         return super()._built(spec, scope)
+
+
+class _SameVersion:
+    """An action whose documents are all of one version."""
+
+    def __init__(self, action: Any) -> None:
+        self._action = action
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._action, name)
+
+    def render(self, delivery: Any) -> dict[str, Any]:
+        return {**self._action.render(delivery), "version": 1}
+
+
+class _Unversioned(PatternStage):
+    def _built(self, spec: Any, scope: Any) -> Any:
+        action = super()._built(spec, scope)
+        return _SameVersion(action) if spec.type == "opensearch" else action
+
+
+LATE = FaultMix("late", late_duplicates=0.5)
+
+
+def test_an_index_that_takes_whatever_comes_last_is_found() -> None:
+    assert play(_Unversioned(), 1, CHANGES, LATE).wrong == [INDEX]
+    assert play(PatternStage(), 1, CHANGES, LATE).wrong == []
 
 
 def test_the_command_prints_a_line_for_each_day_and_the_sum(capsys: pytest.CaptureFixture[str]) -> None:

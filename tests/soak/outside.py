@@ -120,12 +120,10 @@ class Outside:
         finally:
             self._answered()
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
-    ) -> Answer:
-        """A request to the receiver of webhooks."""
+    def send(self, *request: Any) -> Answer:
+        """A request to the receiver of webhooks, or to an index server."""
         try:
-            return self.aws.transport.send(method, url, headers, body, timeout_seconds)
+            return self.aws.transport.send(*request)
         finally:
             self._answered()
 
