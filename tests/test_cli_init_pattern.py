@@ -90,6 +90,15 @@ def test_an_unknown_pattern_is_named_with_those_that_there_are(
     assert not (tmp_path / "p").exists()
 
 
+def test_an_installation_without_the_link_says_why_it_has_no_patterns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rules_engine.cli.init.pattern_names", list)
+    assert run(rules_engine, ["init", str(tmp_path / "p"), "--pattern", "sync"]) == 2
+    expected = "No such pattern 'sync'. This installation has none: rules_engine/patterns is no link.\n"
+    assert capsys.readouterr().err.endswith(expected)
+
+
 def test_an_existing_file_stops_a_pattern_as_it_stops_the_starter(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.shipped_patterns import pattern_files, pattern_names
+from rules_engine.cli.shipped_patterns import LINK, pattern_files, pattern_names
 
 EXAMPLES = {
     "README.md": "README.md",
@@ -110,7 +110,10 @@ def _known(pattern: str) -> str:
 
         near = nearest(pattern, names)
         hint = f"Did you mean '{near}'? " if near else ""
-        raise click.UsageError(f"No such pattern '{pattern}'. {hint}There are {', '.join(names)}.")
+        known = (
+            f"There are {', '.join(names)}." if names else f"This installation has none: {LINK} is no link."
+        )
+        raise click.UsageError(f"No such pattern '{pattern}'. {hint}{known}")
     return pattern
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import rules_engine
 
+LINK = "rules_engine/patterns"
+"""Where a system without symbolic links has a text file instead."""
+
 _PATTERNS = Path(rules_engine.__file__).with_name("patterns")
 
 
