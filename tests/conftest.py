@@ -1,4 +1,4 @@
-"""Fixtures that start real servers: one ministack for the whole session, names of its own for each test.
+"""Fixtures that start real servers: one of each kind for the whole session, names of its own for each test.
 
 No test may connect to anything but loopback: see `network_spy`. Hypothesis runs without its limits of time,
 for an example and for making examples: on a busy machine they fail at random. What it finds comes with the
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rules_engine.local.index_server import IndexServer
 from rules_engine.local.ministack import Ministack
 from tests import network_spy
 
@@ -52,6 +53,13 @@ def connects() -> list[Any]:
 def ministack() -> Iterator[Ministack]:
     """A running server. Tests share it and never reset it: they use names that no other test uses."""
     with Ministack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def index_server() -> Iterator[IndexServer]:
+    """The same for search indexes."""
+    with IndexServer() as server:
         yield server
 
 

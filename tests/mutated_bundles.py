@@ -62,6 +62,12 @@ def _line(random: Random, line: bytes) -> bytes:
     return exact_json.dumps(document)[1:-1].encode() + comma
 
 
+SEARCH = {
+    "endpoint": "https://search.example.com",
+    "domain_arn": "arn:aws:es:eu-west-1:123456789012:domain/orders",
+    "index": "orders",
+    "document_id": "{{ keys.id }}",
+}
 SENT = Rule(
     "sent",
     ("orders",),
@@ -78,6 +84,8 @@ SENT = Rule(
         ActionSpec("firehose", "firehose", {"delivery_stream": "orders", "record": ["{{ new }}"]}),
         ActionSpec("lambda", "lambda", {"function": "orders", "invocation": "wait", "payload": {"a": 1}}),
         ActionSpec("machine", "stepfunctions", {"state_machine_arn": MACHINE, "input": "{{ old }}"}),
+        ActionSpec("object", "s3", {"bucket": "orders", "key": "{{ new.t }}/{{ eventID }}", "gzip": True}),
+        ActionSpec("search", "opensearch", {**SEARCH, "document": {"a": "{{ new.t }}"}}),
         ActionSpec(
             "metric",
             "metric",

@@ -289,7 +289,7 @@ def test_writing_is_allowed_on_the_keys_that_the_template_can_make() -> None:
         ({"key": "latest.json"}, f"{prefix}{BUCKET}/latest.json"),
         (
             {"key": "${STAGE:-test}/{{ keys.id }}/{{ eventID }}.json"},
-            f"{prefix}{BUCKET}/${{STAGE}}/*/*.json",
+            f"{prefix}{BUCKET}/${{STAGE:-test}}/*/*.json",
         ),
     ):
         spec = action_spec("s3", **{"bucket": BUCKET, **config})

@@ -352,7 +352,18 @@ TARGETS = [
     ),
     ActionSpec("copy", "table", {"table": "copies", "put": "{{ new }}"}),
     ActionSpec("sum", "table", {"table": "sums", "update": {"key": {"id": "{{ keys.id }}"}, "set": SET}}),
+    ActionSpec("put", "eventbridge", {"event_bus": "b", "source": "s", "detail_type": "{{ new.text }}"}),
+    ActionSpec("archive", "firehose", {"delivery_stream": "orders", "record": SET}),
+    ActionSpec("write", "s3", {"bucket": "orders-archive", "key": "{{ new.text }}", "body": SET}),
+    ActionSpec("invoke", "lambda", {"function": "orders", "payload": SET}),
+    ActionSpec(
+        "start",
+        "stepfunctions",
+        {"state_machine_arn": "arn:aws:states:eu-west-1:123456789012:stateMachine:orders", "input": SET},
+    ),
 ]
+SERVICES = ("sns", "dynamodb", "events", "firehose", "lambda", "s3", "stepfunctions")
+"""Not SQS, which is to take the dead letters; its errors go the way of those of SNS."""
 CODES = [
     "ValidationException",
     "ThrottlingException",
@@ -368,7 +379,7 @@ CODES = [
 def test_a_service_that_quotes_the_request_is_not_quoted(
     code: str, spec: ActionSpec, tmp_path: Path, leaks: Leaks
 ) -> None:
-    quoting = {service: Quoting(code) for service in ("sns", "dynamodb")}
+    quoting = {service: Quoting(code) for service in SERVICES}
     # Without a state table, which could not be read either.
     world = World(tmp_path, rules(spec), leaks.given, quoting, {"state_table": None})
     world.deliver(record(1), record(2))

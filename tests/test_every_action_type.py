@@ -3,6 +3,7 @@ package, and delivered by the real function to real servers. A new type has a ca
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from rules_engine.actions import ACTIONS
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.local.function_process import FunctionProcess
 from rules_engine.plain_record import record_from_images
-from tests.receiver import reaching, running_receiver
+from rules_engine.settings import PRIVATE_HOSTS
+from tests.receiver import authority_of, running_receiver
 from tests.test_actions_firehose import archived
 from tests.test_actions_lambda import new_function
 from tests.test_actions_sns import messages_in, subscribed
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from rules_engine.local.index_server import IndexServer
     from rules_engine.local.ministack import Ministack
     from tests.receiver import Receiver
 
@@ -53,6 +56,8 @@ class Outside:
     aws: Ministack
     name: str
     receiver: Receiver
+    index_server: IndexServer
+    ca_file: Path
     log: list[dict[str, Any]] = field(default_factory=list)
     """Lines of the function's log that are JSON."""
 
@@ -85,7 +90,10 @@ class Outside:
             "TOPIC": topic,
             "QUEUE": self.url,
             "MACHINE": machine["stateMachineArn"],
-            **reaching(self.receiver.url),
+            "SEARCH": self.index_server.url,
+            "SSL_CERT_FILE": str(self.ca_file),
+            PRIVATE_HOSTS: f"{authority_of(self.receiver.url)} {self.index_server.address}",
+            "URL": self.receiver.url,
         }
 
     @property
@@ -121,6 +129,18 @@ class Outside:
 
     def in_request(self) -> list[Any]:
         return [json.loads(each.body) for each in self.receiver.received]
+
+    def in_bucket(self) -> list[Any]:
+        client = self.aws.client("s3")
+        found = client.list_objects_v2(Bucket=self.name).get("Contents", ())
+        bodies = (client.get_object(Bucket=self.name, Key=each["Key"])["Body"].read() for each in found)
+        return [json.loads(gzip.decompress(body)) for body in bodies]
+
+    def in_index(self) -> list[Any]:
+        return [
+            (name, {**document, "total": float(document["total"])})
+            for name, document in self.index_server.documents(self.name).items()
+        ]
 
     def in_execution(self) -> list[Any]:
         client = self.aws.client("stepfunctions")
@@ -180,6 +200,18 @@ CASES = {
         Outside.in_metric,
         ("Shop", 12.5, "SHIPPED"),
     ),
+    "opensearch": Case(
+        "{type: opensearch, endpoint: '${SEARCH}', index: '${NAME}', "
+        f"domain_arn: 'arn:aws:es:eu-west-1:123456789012:domain/orders', document: {PAYLOAD}}}",
+        f"{{document_id: o-1, document: {SENT}}}",
+        Outside.in_index,
+        ("o-1", SENT),
+    ),
+    "s3": Case(
+        f"{{type: s3, bucket: '${{NAME}}', mode: once, gzip: true, body: {PAYLOAD}}}",
+        f"{{body: {SENT}}}",
+        Outside.in_bucket,
+    ),
     "sns": Case(
         f"{{type: sns, topic_arn: '${{TOPIC}}', message: {PAYLOAD}}}",
         f"{{message: {SENT}}}",
@@ -211,9 +243,12 @@ def test_every_type_has_a_case() -> None:
 
 
 @pytest.fixture
-def outside(ministack: Ministack, unique_name: Callable[[str], str]) -> Iterator[Outside]:
+def outside(
+    ministack: Ministack, index_server: IndexServer, unique_name: Callable[[str], str], tmp_path: Path
+) -> Iterator[Outside]:
+    (tmp_path / "ca.pem").write_bytes(index_server.ca_pem)
     with running_receiver() as receiver:
-        yield Outside(ministack, unique_name("all"), receiver)
+        yield Outside(ministack, unique_name("all"), receiver, index_server, tmp_path / "ca.pem")
 
 
 @pytest.mark.local

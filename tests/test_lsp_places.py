@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rules_engine.actions import ACTIONS
 from rules_engine.errors import Location
 from rules_engine.expression.functions import FUNCTIONS
 from rules_engine.lsp.completion import complete
@@ -73,8 +74,8 @@ RULE_KEYS = [key for key in RULE["properties"] if key not in ("id", "table", "te
         ("unless:\n      - na‸", ["name"]),
         ("unless:\n      ‸", ["name", "when", "reason", "expires"]),
         ("actions:\n      - ‸", ["id", "type", "mode", "on_error", "timeout_seconds"]),
-        ("actions:\n      - type: ‸", ["log", "sns", "table", "webhook"]),
-        ("actions: [{type: ‸", ["log", "sns", "table", "webhook"]),
+        ("actions:\n      - type: ‸", sorted(ACTIONS)),
+        ("actions: [{type: ‸", sorted(ACTIONS)),
         ("actions: [{type: log, id: a, mode: once, ‸}]", ["on_error", "timeout_seconds", "level", "message",
          "fields"]),
         ("actions:\n      - type: log\n        lev‸", ["level"]),

@@ -25,7 +25,6 @@ from rules_engine.record import parse_record
 from rules_engine.settings import PRIVATE_HOSTS
 from rules_engine.testing import StreamSim
 from tests.copier import write_changes
-from tests.index_servers import index_server
 from tests.test_actions_opensearch import BASE, COLLECTION, DOMAIN, change
 from tests.test_delivery_local import Surroundings, function_of, records, surroundings
 from tests.test_delivery_local import deliver as deliver_to
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from rules_engine.local.index_server import IndexRequest
 
-__all__ = ["index_server", "surroundings"]
+__all__ = ["surroundings"]
 
 pytestmark = pytest.mark.local
 

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 RULES = RuleSet((Rule("big", ("orders",), (ActionSpec("log", "log", {"message": "big"}),)),))
 OTHER_RULES = RuleSet((Rule("small", ("orders",), (ActionSpec("log", "log"),)),))
 
+SEARCH = {"endpoint": "${ENDPOINT}", "domain_arn": "${DOMAIN}", "index": "orders"}
 ALL_TYPES = RuleSet(
     (
         Rule(
@@ -34,6 +35,8 @@ ALL_TYPES = RuleSet(
                 ActionSpec("lambda", "lambda", {"function": "${FUNCTION}"}),
                 ActionSpec("log", "log", {"message": "big"}),
                 ActionSpec("metric", "metric", {"namespace": "Shop", "name": "Orders"}),
+                ActionSpec("s3", "s3", {"bucket": "${BUCKET}"}),
+                ActionSpec("search", "opensearch", SEARCH),
                 ActionSpec("sns", "sns", {"topic_arn": "${TOPIC}"}),
                 ActionSpec("sqs", "sqs", {"queue_url": "${QUEUE}"}),
                 ActionSpec("machine", "stepfunctions", {"state_machine_arn": "${MACHINE}"}),
@@ -127,7 +130,8 @@ def test_it_is_small() -> None:
         sizes = {entry.filename: entry.compress_size for entry in archive.infolist()}
     compiled = sum(size for name, size in sizes.items() if name.endswith(".pyc"))
     # The goal of 300 KB was given up for the compiled files: docs/decisions/0004.
-    assert sum(sizes.values()) - compiled <= 150_000
+    # All action types come along, twelve of them: a package does not depend on which of them rules use.
+    assert sum(sizes.values()) - compiled <= 165_000
     assert compiled <= 250_000
 
 

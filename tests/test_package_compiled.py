@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rules_engine.actions import ACTIONS
 from rules_engine.deploy.compiled import compiled, without_columns, without_docstrings
 from rules_engine.deploy.package import build_package, function_files
 from rules_engine.local.lambda_runtime import link_runtime, python_path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 ROOT = Path(__file__).parent.parent
-SOURCES = {name: (ROOT / name).read_bytes() for name in function_files(["log", "sns", "table", "webhook"])}
+SOURCES = {name: (ROOT / name).read_bytes() for name in function_files(ACTIONS)}
 
 LOG = ActionSpec("log", "log", {"message": "{{ keys.order_id }}"})
 RULES = RuleSet((Rule("shipped", ("orders",), (LOG,), when=("became(&status, 'SHIPPED')",)),))

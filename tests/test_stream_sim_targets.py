@@ -32,6 +32,7 @@ from rules_engine.testing import (
 )
 from tests.soak.day import MAPPING
 from tests.soak.outside import ShuffledWorkers
+from tests.test_actions_opensearch import BASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "firehose": {"delivery_stream": "orders", "record": ID},
     "lambda": {"function": "orders", "payload": ID},
     "stepfunctions": {"state_machine_arn": MACHINE, "input": ID},
+    "s3": {"bucket": "orders-archive", "body": ID},
+    "opensearch": {**BASE, "document": {"id": ID}},
     "metric": {"namespace": "Shop", "name": "Changes"},
 }
 RULES = RuleSet(
@@ -68,6 +71,10 @@ def name_of(effect: ServiceEffect) -> Name | None:
         return "firehose", json.loads(request["Record"]["Data"])
     if effect.service == "lambda":
         return "lambda", json.loads(request["Payload"])
+    if effect.service == "s3":
+        return "s3", request["Body"].decode()
+    if effect.service == "opensearch":
+        return "opensearch", request["document"]["id"]
     return ("stepfunctions", json.loads(request["input"])) if effect.service == "stepfunctions" else None
 
 

@@ -35,11 +35,17 @@ class EventBus:
             return
         if self._asked_at is not None and now - self._asked_at < CHECK_SECONDS:
             return
+        if not self._may_be_there():
+            message = "there is no such event bus, and EventBridge would drop the event"
+            raise ActionError("EVENT_BUS_NOT_FOUND", message, "systemic")
+        self._asked_at = now
+
+    def _may_be_there(self) -> bool:
+        from botocore.exceptions import ClientError
+
         try:
             self._client.describe_event_bus(Name=self.name)
-        except self._client.exceptions.ResourceNotFoundException:
-            message = "there is no such event bus, and EventBridge would drop the event"
-            raise ActionError("EVENT_BUS_NOT_FOUND", message, "systemic") from None
-        except self._client.exceptions.ClientError:
-            pass  # What is wrong for PutEvents too, it says itself.
-        self._asked_at = now
+        except ClientError as error:
+            # Any other error PutEvents has too and says itself, or it is only that we may not ask.
+            return error.response.get("Error", {}).get("Code") != "ResourceNotFoundException"
+        return True

@@ -53,4 +53,4 @@ def resource_pattern(template: str) -> str:
 def _in_a_resource(part: object) -> str:
     if isinstance(part, Hole):
         return "*"
-    return f"${{{part.name}}}" if isinstance(part, Reference) else str(part)
+    return f"${{{part.text}}}" if isinstance(part, Reference) else str(part)

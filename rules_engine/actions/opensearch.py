@@ -48,12 +48,12 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine import exact_json
-from rules_engine.actions import ConfigFinding, Permission
+from rules_engine.actions import ConfigFinding, Permission, refuse_errors
 from rules_engine.actions.document_version import version_of
 from rules_engine.actions.endpoint import parse_url
 from rules_engine.actions.rendering import json_of, target, text_of
 from rules_engine.error_class import class_of_status
-from rules_engine.errors import ActionError, RuleSetError, SettingsError, Superseded, TemplateError
+from rules_engine.errors import ActionError, SettingsError, Superseded, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, field_template, holes, references
 
@@ -388,9 +388,7 @@ def build(
 ) -> OpenSearchAction:
     """`transport` is for tests and for whoever brings a network of his own."""
     config = spec.config
-    findings = check(config)
-    if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    refuse_errors(spec, check(config))
     return OpenSearchAction(
         endpoint=target(config["endpoint"], environment).rstrip("/"),
         index=target(config["index"], environment),

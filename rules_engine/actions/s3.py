@@ -37,10 +37,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.actions import ConfigFinding, Permission
+from rules_engine.actions import ConfigFinding, Permission, refuse_errors
 from rules_engine.actions.object_key import encode, key_fault, resource_pattern, template_fault
 from rules_engine.actions.rendering import payload, target, text_of
-from rules_engine.errors import RuleSetError, SettingsError, TemplateError
+from rules_engine.errors import SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.template import compile_template, holes, references
 
@@ -246,9 +246,7 @@ def build(
     spec: ActionSpec, scope: Scope, environment: Mapping[str, str], clients: Clients | None
 ) -> S3Action:
     config = spec.config
-    findings = check(config, spec.mode)
-    if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+    refuse_errors(spec, check(config, spec.mode))
     constant = {}
     if config.get("gzip", False):
         constant["ContentEncoding"] = "gzip"

@@ -27,7 +27,6 @@ error of the record.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.actions import Permission, refuse_errors
@@ -108,9 +107,14 @@ class StepFunctionsAction:
         return {"stateMachineArn": self.state_machine_arn, "name": delivery.id, "input": text}
 
     def perform(self, request: Mapping[str, Any]) -> None:
-        # One of that name that has ended, or has the input of older rules, was started for this delivery.
-        with suppress(self.client.exceptions.ExecutionAlreadyExists):
+        from botocore.exceptions import ClientError
+
+        try:
             self.client.start_execution(**request)
+        except ClientError as error:
+            # One of that name that has ended, or has the input of older rules, was started for this delivery.
+            if error.response.get("Error", {}).get("Code") != "ExecutionAlreadyExists":
+                raise
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
