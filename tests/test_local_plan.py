@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rules_engine.actions import ACTIONS
+from rules_engine.exact_json import loads
 from rules_engine.loader import load_rules
 from rules_engine.local.derivation import Addresses
 from rules_engine.local.effect import Effect
+from rules_engine.local.log_lines import entries, failures
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
@@ -288,3 +290,9 @@ def test_a_record_without_a_place_of_its_own_comes_after_the_newest_of_its_strea
     assert after.record.event_id not in (free.record.event_id, free.after("00042").record.event_id)
     assert after.event["Records"][0]["dynamodb"]["SequenceNumber"] == "00042"
     assert placed.after("00041") is placed
+
+
+def test_a_line_of_the_log_ends_with_a_line_feed_alone() -> None:
+    line = '{"level":"ERROR","message":"a\u2028b\u0085c","record":"1"}'
+    assert list(entries(f"START\n{line}\n{{half")) == [loads(line)]
+    assert failures(f"{line}\n") == [line]

@@ -61,5 +61,5 @@ def open_target(surroundings: Surroundings) -> DeliveryStreamTarget:
 
 def _effects(name: str, text: str) -> Iterator[Effect]:
     """One for each line: a bucket holds nothing else of where one record ends and the next begins."""
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):
         yield Effect(IN_STREAMS_BUCKET, name, decoded(line))

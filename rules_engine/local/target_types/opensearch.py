@@ -90,7 +90,7 @@ class ReadBackServer(IndexServer):
 
 def _taken(body: str, answer: str) -> Iterator[str]:
     """The ids of the documents in a call of `_bulk` that the server has taken, or need not delete."""
-    lines = [exact_json.loads(line) for line in body.splitlines()]
+    lines = [exact_json.loads(line) for line in body.removesuffix("\n").split("\n")]
     heads = [line for line in lines if set(line) <= {"index", "delete"}]
     for head, item in zip(heads, exact_json.loads(answer)["items"], strict=True):
         ((operation, entry),) = head.items()
