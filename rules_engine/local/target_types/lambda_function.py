@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rules_engine.local.surroundings import Surroundings
     from rules_engine.model import ActionSpec
 
-INVOKED = "by function"
+IN_FUNCTIONS_QUEUE = "in the queue of function"
 PURPOSE = "invokes function {}, which passes its event on to a queue"
 
 _RECORDER = """
@@ -73,13 +73,13 @@ class FunctionTarget:
 
     def arrivals(self) -> list[Effect]:
         return [
-            Effect(INVOKED, name, json.loads(message["Body"]))
+            Effect(IN_FUNCTIONS_QUEUE, name, json.loads(message["Body"]))
             for name, inbox in self._inboxes
             for message in inbox.read()
         ]
 
     def owed(self, action: Action, request: Mapping[str, Any]) -> list[Effect]:
-        return [Effect(INVOKED, _name_of(request["FunctionName"]), json.loads(request["Payload"]))]
+        return [Effect(IN_FUNCTIONS_QUEUE, _name_of(request["FunctionName"]), json.loads(request["Payload"]))]
 
 
 def open_target(surroundings: Surroundings) -> FunctionTarget:
