@@ -52,4 +52,6 @@ def command(paths: tuple[str, ...], once: bool) -> int:
 
     if once:
         return run_once(paths, Console())
-    return run_dev(paths, Console(), typed=TypedLines(sys.stdin.fileno()))
+    # There may be no standard input at all.
+    typed = None if sys.stdin is None else TypedLines(sys.stdin.fileno())
+    return run_dev(paths, Console(), typed=typed)
