@@ -199,6 +199,14 @@ def test_what_was_added_to_a_counter_counts_and_not_what_it_stands_at() -> None:
     assert effect("1", "2").text != effect("1", "3").text
 
 
+def test_counters_that_stay_as_they_are_are_no_part_of_what_was_added() -> None:
+    images = [{"n": {"N": "1"}}, {"n": {"N": "1"}, "m": {"N": "7"}}]
+    record = {"dynamodb": {"OldImage": {**images[1], "n": {"N": "0"}}, "NewImage": images[1]}}
+    first = {"dynamodb": {"OldImage": {}, "NewImage": images[0]}}
+    expected = Effect("in table", "totals", {"item": {}, "added": {"n": 1}})
+    assert [write_effect("totals", each, ("m", "n")) for each in (record, first)] == [expected, expected]
+
+
 @pytest.mark.parametrize(
     ("actions", "refusal"),
     [

@@ -113,7 +113,9 @@ def write_effect(table: str, record: Mapping[str, Any], counted: Collection[str]
     old = decode({"M": data.get("OldImage", {})})
     numbers = [name for name in counted if isinstance(item.get(name), (int, Decimal))]
     added = {name: _plain(Decimal(item.pop(name)) - Decimal(old.get(name, 0))) for name in numbers}
-    return Effect(IN_TABLE, table, {"item": item} | ({"added": added} if added else {}))
+    # Whether a counter was there already is for the changes before to say.
+    changed = {name: number for name, number in added.items() if number}
+    return Effect(IN_TABLE, table, {"item": item} | ({"added": changed} if changed else {}))
 
 
 def _plain(value: Any) -> Any:
