@@ -1,8 +1,7 @@
 """Every connection that the tests' process asks for, seen by an audit hook: none may leave the machine.
 
 `CONNECTS` has each address in order. One that is neither loopback nor a Unix socket is refused on the spot,
-and kept in `FORBIDDEN`, for which the session fails even if the test that asked took the refusal for a dead
-server.
+and kept in `FORBIDDEN`, for which the test fails that asked, even if it took the refusal for a dead server.
 """
 
 from __future__ import annotations

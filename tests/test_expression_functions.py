@@ -6,6 +6,7 @@ import json
 import re
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def test_every_function_of_jmespath_is_there_and_the_rest_are_extensions() -> No
     ]
 
 
-@pytest.mark.parametrize("entry", [entry for entry in FUNCTIONS.values() if not entry.extension], ids=str)
+@pytest.mark.parametrize("entry", [entry for entry in FUNCTIONS.values() if not entry.extension], ids=attrgetter("name"))
 def test_parameters_are_those_of_jmespath(entry: Function) -> None:
     signature = Functions.FUNCTION_TABLE[entry.name]["signature"]
     theirs = [set(parameter["types"]) or {"any"} for parameter in signature]
@@ -40,7 +41,7 @@ def test_parameters_are_those_of_jmespath(entry: Function) -> None:
     assert entry.variadic == bool(signature[-1].get("variadic"))
 
 
-@pytest.mark.parametrize("entry", FUNCTIONS.values(), ids=str)
+@pytest.mark.parametrize("entry", FUNCTIONS.values(), ids=attrgetter("name"))
 def test_a_function_is_described(entry: Function) -> None:
     assert TYPES.issuperset(name for types in entry.parameters for name in types)
     assert entry.doc
