@@ -1,26 +1,31 @@
 """Which tables lead to which rules, and those to which targets.
 
 In: rules. Out: a `Graph` of nodes and edges in the order of the rules. A table that a rule writes to is the
-same node as the table that others read, so a way that leads back to where it began is seen; its edges are
-marked. That is all the ways there are by table names: whether a loop comes to rest is for the checks of
-`validate` to say. Rules that are switched off are in the graph, and lead nowhere.
+same node as the table that others read. The edges of loops are marked: not every way back to a table, but
+what `validate` reports, of rules that may set each other off for ever by what they write. Where such a loop
+goes by a table whose name is known when the function starts, an edge leads from that name to the table.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine.actions import action_type
+from rules_engine.loader.loops import find_loops
 from rules_engine.model import EVENT_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
 
+    from rules_engine.loader.loops import Loop
     from rules_engine.model import ActionSpec, Rule
 
 Kind = Literal["table", "rule", "target"]
+
+SAME_TABLE = "if it is this table"
+"""The label of an edge between tables."""
 
 _ORIGIN = re.compile(r"(https?://)(?:[^/?#@]*@)?([^/?#]+)")
 
@@ -50,24 +55,45 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-def graph_of(rules: Iterable[Rule]) -> Graph:
+def graph_of(rules: Sequence[Rule]) -> Graph:
     """Tables, rules and targets."""
-    edges = [edge for rule in rules for edge in _edges(rule)]
-    reached = _reached(edges)
-    marked = [
-        Edge(each.source, each.target, each.label, each.source in reached[each.target]) for each in edges
-    ]
+    looping = dict.fromkeys(edge for loop in find_loops(rules).loops for edge in _loop_edges(loop, rules))
+    edges = dict.fromkeys(edge for rule in rules for edge in _edges(rule))
+    edges |= dict.fromkeys(edge for edge in looping if edge.label == SAME_TABLE)
     nodes = dict.fromkeys(node for edge in edges for node in (edge.source, edge.target))
-    return Graph(tuple(nodes), tuple(dict.fromkeys(marked)))
+    return Graph(tuple(nodes), tuple(replace(edge, in_loop=edge in looping) for edge in edges))
 
 
-def _edges(rule: Rule) -> Iterable[Edge]:
-    node = Node("rule", rule.id, rule.enabled)
-    events = "" if rule.events == EVENT_NAMES else ", ".join(rule.events)
+def _loop_edges(loop: Loop, rules: Sequence[Rule]) -> Iterator[Edge]:
+    """As they are in the graph, not marked."""
+    following = (*loop.turns[1:], loop.turns[0])
+    for turn, after in zip(loop.turns, following, strict=True):
+        rule, table = rules[turn.rule], Node("table", turn.write.table)
+        target = _target(turn.write.action)
+        yield _action_edge(rule, turn.write.action)
+        if target != table:
+            yield Edge(target, table, SAME_TABLE)
+        yield _table_edge(turn.write.table, rules[after.rule])
+
+
+def _edges(rule: Rule) -> Iterator[Edge]:
     for table in rule.tables:
-        yield Edge(Node("table", table), node, events)
+        yield _table_edge(table, rule)
     for action in rule.actions:
-        yield Edge(node, _target(action), "" if action.id == action.type else action.id)
+        yield _action_edge(rule, action)
+
+
+def _table_edge(table: str, rule: Rule) -> Edge:
+    events = "" if rule.events == EVENT_NAMES else ", ".join(rule.events)
+    return Edge(Node("table", table), _node(rule), events)
+
+
+def _action_edge(rule: Rule, action: ActionSpec) -> Edge:
+    return Edge(_node(rule), _target(action), "" if action.id == action.type else action.id)
+
+
+def _node(rule: Rule) -> Node:
+    return Node("rule", rule.id, rule.enabled)
 
 
 def _target(action: ActionSpec) -> Node:
@@ -84,31 +110,3 @@ def _where(action: ActionSpec) -> str:
     text = next((value for value in values if isinstance(value, str)), "")
     origin = _ORIGIN.match(text)
     return origin[1] + origin[2] if origin else text.partition("{{")[0]
-
-
-def _reached(edges: list[Edge]) -> dict[Node, set[Node]]:
-    """For each node that an edge leads to those that can be reached from it, itself included."""
-    following: dict[Node, list[Node]] = {}
-    for edge in edges:
-        if edge.source.enabled and edge.target.enabled:
-            following.setdefault(edge.source, []).append(edge.target)
-    from_tables = {
-        node: _from([node], following) for node in {edge.target for edge in edges} if node.kind == "table"
-    }
-    reached = dict(from_tables)
-    for edge in edges:
-        if edge.source.kind == "rule":
-            beyond = from_tables.get(edge.target, set()) if edge.source.enabled else set()
-            reached.setdefault(edge.source, {edge.source}).update(beyond)
-            reached.setdefault(edge.target, set())
-    return reached
-
-
-def _from(waiting: list[Node], following: dict[Node, list[Node]]) -> set[Node]:
-    reached = set(waiting)
-    while waiting:
-        for node in following.get(waiting.pop(), ()):
-            if node not in reached:
-                reached.add(node)
-                waiting.append(node)
-    return reached

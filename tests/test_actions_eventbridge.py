@@ -158,7 +158,7 @@ def test_what_is_wrong_for_every_record_is_found(config: dict[str, Any], finding
     assert eventbridge.check({**CONFIG, **config}) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         built(None, **config)
-    assert str(refusal.value) == f"action 'eventbridge': {finding.message}"
+    assert str(refusal.value) == f"action 'eventbridge': {finding}"
 
 
 @pytest.mark.parametrize(

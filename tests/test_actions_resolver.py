@@ -74,6 +74,20 @@ def test_look_ups_that_hang_do_not_pile_up() -> None:
     assert resolve("slow.example", LONG_SECONDS) == [ip_address("93.184.215.14")]
 
 
+def test_a_system_without_a_further_thread_takes_no_room_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = Resolver(lambda host: ["93.184.215.14"], most_look_ups=1)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", refuse)
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                resolve("hooks.example.com", LONG_SECONDS)
+    assert resolve("hooks.example.com", LONG_SECONDS) == [ip_address("93.184.215.14")]
+
+
 def test_a_process_can_end_while_a_look_up_hangs() -> None:
     go_on = threading.Event()
 

@@ -187,7 +187,7 @@ def test_what_sns_would_refuse_for_every_record_is_found(
     assert sns.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         sns.build(action_spec("sns", **config), EMPTY_SCOPE, {"A": "a"}, None)
-    assert str(refusal.value) == f"action 'sns': {finding.message}"
+    assert str(refusal.value) == f"action 'sns': {finding}"
 
 
 @pytest.mark.parametrize(
@@ -283,4 +283,7 @@ def test_once_needs_a_fifo_topic() -> None:
     spec = dataclasses.replace(action_spec("sns", topic_arn="${TOPIC}"), mode="once")
     with pytest.raises(SettingsError) as refusal:
         sns.build(spec, EMPTY_SCOPE, {"TOPIC": TOPIC}, Clients())
-    assert str(refusal.value) == f"action 'sns': 'mode: once' needs a FIFO topic, and '{TOPIC}' is none"
+    assert str(refusal.value) == (
+        f"action 'sns': 'mode: once' needs a FIFO topic, and '{TOPIC}' is none: "
+        "name one that ends in .fifo, or leave 'mode' out"
+    )

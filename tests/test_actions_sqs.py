@@ -197,7 +197,7 @@ def test_what_sqs_would_refuse_for_every_record_is_found(
     assert sqs.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         sqs.build(action_spec("sqs", **config), EMPTY_SCOPE, {}, None)
-    assert str(refusal.value) == f"action 'sqs': {finding.message}"
+    assert str(refusal.value) == f"action 'sqs': {finding}"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,10 @@ def test_once_needs_a_fifo_queue() -> None:
     spec = dataclasses.replace(action_spec("sqs", queue_url="${QUEUE}"), mode="once")
     with pytest.raises(SettingsError) as refusal:
         sqs.connect(spec, {"QUEUE": QUEUE}, Clients())
-    assert str(refusal.value) == f"action 'sqs': 'mode: once' needs a FIFO queue, and '{QUEUE}' is none"
+    assert str(refusal.value) == (
+        f"action 'sqs': 'mode: once' needs a FIFO queue, and '{QUEUE}' is none: "
+        "name one that ends in .fifo, or leave 'mode' out"
+    )
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,7 @@ def test_what_must_fail_for_every_record_is_found(config: dict[str, Any], findin
     assert table.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         table.build(action_spec("table", **config), EMPTY_SCOPE, {}, None)
-    assert str(refusal.value) == f"action 'table': {finding.message}"
+    assert str(refusal.value) == f"action 'table': {finding}"
 
 
 @pytest.mark.parametrize(

@@ -139,8 +139,10 @@ def test_any_other_reason_is_a_failure(reasons: list[str]) -> None:
 def test_once_needs_a_state_table() -> None:
     with pytest.raises(SettingsError) as refusal:
         table.build(spec_of("once", put="{{ new }}"), EMPTY_SCOPE, {}, Tables())
-    message = "action 'table': 'mode: once' needs a state table in RULES_ENGINE_STATE_TABLE"
-    assert str(refusal.value) == message
+    assert str(refusal.value) == (
+        "action 'table': 'mode: once' needs a state table: "
+        "set RULES_ENGINE_STATE_TABLE to its name, or leave 'mode' out"
+    )
 
 
 def test_once_without_clients_can_be_rendered_without_a_state_table() -> None:

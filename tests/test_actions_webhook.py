@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rules_engine.model import ActionSpec
 
 URL = "https://hooks.example.com/orders"
+HOLE = "{{ new.x }}"
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_KEY = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 HEADERS = {"content-type": "application/json", "user-agent": "rules-engine"}
@@ -107,6 +108,30 @@ def test_a_value_cannot_climb_out_of_the_path(text: str) -> None:
     assert str(failure.value) == "the URL must not have '.' or '..' as a path segment"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://hooks.example.com/{HOLE}",
+        f"https://hooks.example.com/{HOLE}/lines",
+        f"{URL}//{HOLE}",
+        f"{URL}/{HOLE}{HOLE}/lines?q=a//b",
+        f"${{secret:url}}/{HOLE}/lines",
+    ],
+)
+def test_a_value_cannot_take_a_segment_out_of_the_path(url: str) -> None:
+    record = raw_record({"x": {"S": ""}}, {"id": {"S": "1"}})
+    with pytest.raises(TemplateError) as failure:
+        render(record, environment={"secret:url": f"{URL}//a"}, url=url)
+    assert str(failure.value) == "a value leaves a segment of the URL's path empty"
+
+
+@pytest.mark.parametrize("path", ["/orders//lines", "/orders/", f"/order-{HOLE}", f"/orders?q={HOLE}"])
+def test_an_empty_value_elsewhere_and_what_the_author_wrote_stay(path: str) -> None:
+    record = raw_record({"x": {"S": ""}}, {"id": {"S": "1"}})
+    rendered = render(record, url=f"https://hooks.example.com{path}")["url"]
+    assert rendered == f"https://hooks.example.com{path}".replace(HOLE, "")
+
+
 def test_a_body_that_is_too_large_is_found_before_it_is_sent() -> None:
     assert len(render(body="x" * 262_142)["body"]) == 262_144
     with pytest.raises(TemplateError) as failure:
@@ -188,7 +213,7 @@ HOLE_IN_HOST = ConfigFinding(
                 "RE306",
                 ("signing_secret",),
                 "'signing_secret' must be a reference",
-                "write ${secret:name} or ${ssm:/path}",
+                "keep it in Secrets Manager or Parameter Store and write ${secret:name} or ${ssm:/path}",
             ),
         ),
     ],
@@ -198,7 +223,7 @@ def test_a_config_that_cannot_work_is_found(config: dict[str, Any], finding: Con
     assert webhook.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         webhook.build(action_spec("webhook", **config), EMPTY_SCOPE, {}, None)
-    assert str(refusal.value) == f"action 'webhook': {finding.message}"
+    assert str(refusal.value) == f"action 'webhook': {finding}"
 
 
 @pytest.mark.parametrize(

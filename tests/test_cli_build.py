@@ -10,6 +10,8 @@ import pytest
 
 from rules_engine import schema
 from rules_engine.bundle_schema import bundle_schema
+from rules_engine.cli.changes_schema import changes_schema
+from rules_engine.cli.explanation_json import explanation_schema
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.cli.problems_schema import problems_schema
 from rules_engine.cli.results_schema import results_schema
@@ -76,6 +78,8 @@ def test_a_place_that_cannot_be_written_is_wrong_usage(capsys: pytest.CaptureFix
         (["bundle"], bundle_schema()),
         (["problems"], problems_schema()),
         (["results"], results_schema()),
+        (["explanation"], explanation_schema()),
+        (["changes"], changes_schema()),
     ],
 )
 def test_schema_prints_the_schema(

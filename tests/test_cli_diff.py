@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rules_engine.canonical import canonical_form
+from rules_engine.cli.changes_schema import changes_schema
 from rules_engine.cli.main import rules_engine, run
 from rules_engine.cli.rule_changes import Changes, changes_between
 from rules_engine.loader import load_rules
@@ -157,3 +160,19 @@ def test_how_files_are_laid_out_is_no_change(
     shown, _ = load_rules(tmp_path / "shown")
     assert changes_between(before, formatted) == Changes((), ())
     assert changes_between(before, shown) == Changes((), ())
+
+
+def test_the_document_for_programs_is_as_its_schema_says_and_has_each_kind_of_change() -> None:
+    document = json.loads((ROOT / "tests/cases/cli/diff-json/stdout").read_text())
+    schema = changes_schema()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(document)
+    kinds = {change["change"]: change for change in document["rules"]}
+    assert kinds.keys() == {"added", "removed", "renamed", "changed"}
+    for key in document:
+        without = {other: value for other, value in document.items() if other != key}
+        assert not Draft202012Validator(schema).is_valid(without), key
+    for change in kinds.values():
+        for key in change:
+            less = {other: value for other, value in change.items() if other != key}
+            assert not Draft202012Validator(schema).is_valid({**document, "rules": [less]}), key

@@ -98,7 +98,7 @@ def test_a_summary_that_would_be_too_large_counts_what_is_left_out() -> None:
     row = "| error | a.yaml:{}:1 | RE106 unknown key 'é' |  |\n"
     head = (
         "### ❌ rules-engine validate: 5 errors in 1 file\n\n"
-        "| | where | problem | what to do |\n|---|---|---|---|\n"
+        "|  | where | problem | what to do |\n|---|---|---|---|\n"
     )
     found = Validation(["a.yaml"], 0, problems)
     size = len((head + row * 2).encode()) - 2 * len("{}") + 2

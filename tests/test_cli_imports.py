@@ -71,6 +71,17 @@ COMMANDS = [
 ]
 
 
+FOR_OTHER_CASES = {
+    "rules_engine.source.syntax_errors", "rules_engine.cli.results_schema",
+    "rules_engine.cli.problems_schema", "rules_engine.cli.code_pages", "rules_engine.delivery.dead_letter",
+    "rules_engine.redrive", "rules_engine.canonical", "rules_engine.deploy", "rules_engine.lsp",
+    "rules_engine.local", "rules_engine.rule_tests.mutation", "shutil", "tempfile", "lzma", "subprocess",
+}  # fmt: skip
+"""What a small sound rule set and a plain record do without."""
+
+QUICK = [["validate", "rules"], ["test", "rules"], ["explain", "record.json"]]
+
+
 def modules_of(arguments: list[str], directory: Path, rules: str = RULES) -> set[str]:
     """The modules that the command has loaded when it ends."""
     (directory / "rules").mkdir()
@@ -89,6 +100,21 @@ def test_no_socket_is_opened_and_only_what_is_needed_is_loaded(arguments: list[s
     assert modules & AWS_AND_WEB == set()
     installed = {name for name in packages_distributions() if not name.startswith("_")}
     assert {name.partition(".")[0] for name in modules} & installed - NEEDED == set()
+
+
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_what_only_mistakes_and_other_commands_need_is_not_loaded(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    modules = modules_of(arguments, tmp_path)
+    assert modules & FOR_OTHER_CASES == set()
+    of_tests_alone = {"rules_engine.bundle", "rules_engine.rule_tests"}
+    of_a_record = {"rules_engine.engine", "rules_engine.index"}
+    used = {name for name in of_tests_alone | of_a_record if name in modules}
+    assert (
+        used
+        == {"validate": set(), "explain": of_a_record, "test": of_tests_alone | of_a_record}[arguments[0]]
+    )
 
 
 def test_a_delivery_in_memory_opens_no_socket_and_loads_no_client(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from rules_engine.cli.main import rules_engine, run
@@ -18,9 +21,8 @@ from rules_engine.rule_tests.coverage import cover
 from tests.rule_test_files import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
-
-    import pytest
 
 CASES = Path(__file__).parent / "cases/cli"
 
@@ -139,3 +141,219 @@ def test_junit_has_a_suite_for_each_file_and_a_case_for_each_test(tmp_path: Path
             [("failure", "coverage 66.6 %: 2 of 3 outcomes seen, less than 100 %")],
         ),
     ]
+
+
+PASSING = """
+rules:
+  - id: big
+    table: orders
+    event: MODIFY
+    when: new.total > `10`
+    actions: [{type: log}]
+    tests:
+      - {name: eleven, record: {event: MODIFY, keys: {id: '1'}, new: {total: 11}}, expect: {match: true}}
+"""
+FAILING = PASSING.replace("total: 11", "total: 9")
+DOUBTFUL = PASSING.replace(
+    "    actions", "    unless: [{name: us, when: \"starts_with(new.region, 'us')\"}]\n    actions"
+)
+SKIPPED = PASSING.replace("    event", "    enabled: false\n    event")
+UNTESTED = PASSING.partition("    tests:")[0]
+BROKEN = PASSING.replace("new.total >", "nw.total >").replace("table:", "tabel:").replace("big", "small")
+NO_MATCH = "tests: [{name: none, record: {event: INSERT, table: orders, keys: {id: '1'}}, matches: []}]"
+
+
+class Situation(NamedTuple):
+    """`error`: why no test was run. `problems` are those of the rules."""
+
+    files: dict[str, str]
+    words: list[str]
+    exit_code: int
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    warnings: int = 0
+    problems: int = 0
+    error: str | None = None
+
+
+SITUATIONS = {
+    "all passed": Situation({"rules/a.yaml": PASSING}, [], 0, passed=1),
+    "a failed one": Situation({"rules/a.yaml": FAILING}, [], 1, failed=1),
+    "a warning": Situation({"rules/a.yaml": DOUBTFUL}, [], 0, passed=1, warnings=1),
+    "a warning, strict": Situation({"rules/a.yaml": DOUBTFUL}, ["--strict"], 1, passed=1, warnings=1),
+    "too little coverage": Situation({"rules/a.yaml": PASSING}, ["--min-coverage", "100"], 1, passed=1),
+    "a change not noticed": Situation({"rules/a.yaml": PASSING}, ["--mutate"], 1, passed=1),
+    "all skipped": Situation(
+        {"rules/a.yaml": SKIPPED}, [], 2, skipped=1, error="no test was run: all were skipped"
+    ),
+    "none chosen": Situation(
+        {"rules/a.yaml": PASSING}, ["-k", "twelve"], 2, error="none of 1 tests has 'twelve' in its name"
+    ),
+    "no test": Situation({"rules/a.yaml": UNTESTED}, [], 2, error="no test in rules"),
+    "no rule": Situation(
+        {"rules/a.test.yaml": NO_MATCH}, [], 1, problems=1, error="the rules have 1 error; nothing was done"
+    ),
+    "no file": Situation(
+        {"rules/notes.txt": ""}, [], 2, problems=1, error="the rules have 1 error; nothing was done"
+    ),
+    "no directory": Situation({}, [], 2, problems=1, error="the rules have 1 error; nothing was done"),
+    "broken rules": Situation(
+        {"rules/a.yaml": PASSING, "rules/b.yaml": BROKEN},
+        [],
+        1,
+        problems=2,
+        error="the rules have 2 errors; nothing was done",
+    ),
+}
+
+
+def said_in_text(out: str, err: str) -> Situation:
+    *_, summary = out.splitlines() or [""]
+    counted = {word: int(number) for number, word in re.findall(r"(\d+) (\w+?)s?\b", summary)}
+    failed = re.search(r"failed|less than|survived|--strict", out) is not None
+    problems = len(re.findall(r"^\S+:\d+:\d+: error RE", err, re.MULTILINE))
+    error = re.search("^Error: (.*)$", err, re.MULTILINE)
+    return Situation(
+        {}, [], 1 if failed else 0, counted.get("passed", 0), counted.get("failed", 0),
+        counted.get("skipped", 0), counted.get("warning", 0), problems, error and error[1],
+    )  # fmt: skip
+
+
+def said_in_json(out: str, err: str) -> Situation:
+    assert err == ""
+    found = json.loads(out)
+    Draft202012Validator(results_schema()).validate(found)
+    verdicts = Counter(result["verdict"] for result in found["results"])
+    assert verdicts == Counter({name: found[name] for name in ("passed", "failed", "skipped")})
+    assert found["tests"] == len(found["results"])
+    return Situation(
+        {}, [], found["exit_code"], found["passed"], found["failed"], found["skipped"], found["warnings"],
+        len(found["problems"]), found["error"],
+    )  # fmt: skip
+
+
+def said_in_junit(out: str, err: str) -> Situation:
+    assert err == ""
+    root = ElementTree.fromstring(out)
+    cases = list(root.iter("testcase"))
+    tests = [case for case in cases if case.get("classname") == "big"]
+    beside = [case for case in cases if case.get("classname") == "rules-engine test"]
+    assert len(tests) + len(beside) == len(cases)
+    verdicts = Counter(tag for case in tests for tag, _ in said_by(case) if tag != "system-out")
+    texts = "\n".join(root.itertext())
+    warnings = len(re.findall(r"^\S+:\d+:\d+: warning big", texts, re.MULTILINE))
+    errors = [message for case in beside for tag, message in said_by(case) if tag == "error"]
+    problems = len(re.findall(r"^\S+:\d+:\d+: error RE", texts, re.MULTILINE))
+    strict = warnings if verdicts["failure"] and "warning big" in texts else 0
+    return Situation(
+        {}, [], int({"failure", "error"} & {each.tag for each in root.iter()} != set()),
+        len(tests) - verdicts["failure"] - verdicts["skipped"] + strict, verdicts["failure"] - strict,
+        verdicts["skipped"], warnings, problems, None if problems else next(iter(errors), None),
+    )  # fmt: skip
+
+
+def said_in_github(out: str, err: str) -> Situation:
+    assert err == ""
+    lines = out.splitlines()
+    levels = Counter(line.split()[0] for line in lines if line.startswith("::"))
+    problems = sum("title=RE" in line for line in lines)
+    placeless = [line.partition("::error title=rules-engine test::")[2] for line in lines]
+    log = "\n".join(line for line in lines if not line.startswith("::"))
+    text = said_in_text(log, log)
+    assert levels["::warning"] == text.warnings
+    failed = levels["::error"] > 0 or text.exit_code == 1
+    return text._replace(
+        exit_code=int(failed), problems=problems, error=text.error or next(filter(None, placeless), None)
+    )
+
+
+FORMATS: dict[str, Callable[[str, str], Situation]] = {
+    "text": said_in_text,
+    "json": said_in_json,
+    "junit": said_in_junit,
+    "github": said_in_github,
+}
+
+
+def lay(files: dict[str, str], directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(directory)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for path, text in files.items():
+        (directory / path).parent.mkdir(exist_ok=True)
+        (directory / path).write_text(text)
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_every_format_says_what_the_exit_code_says(
+    format_name: str,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    situation = SITUATIONS[name]
+    lay(situation.files, tmp_path, monkeypatch)
+    assert run(rules_engine, ["test", "--format", format_name, *situation.words]) == situation.exit_code
+    said = FORMATS[format_name](*capsys.readouterr())
+    failed = said.exit_code != 0 or said.error is not None
+    assert failed == (situation.exit_code != 0)
+    expected = situation._replace(files={}, words=[], exit_code=said.exit_code)
+    if format_name == "junit" and situation.problems:
+        expected = expected._replace(error=None)  # each file with problems is a case instead
+    assert said == expected
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_report_of_an_earlier_run_never_stays(
+    format_name: str,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    situation = SITUATIONS[name]
+    lay(situation.files, tmp_path, monkeypatch)
+    report = tmp_path / "report"
+    report.write_text("1 passed: 1 test of 1 rule\n")
+    words = ["test", "--format", f"{format_name}={report}", *situation.words]
+    assert run(rules_engine, words) == situation.exit_code
+    written = report.read_text()
+    beside = said_in_text(*capsys.readouterr())
+    assert (beside.problems, beside.error) == (situation.problems, situation.error)
+    said = FORMATS[format_name](written, written if format_name == "text" else "")
+    assert (said.exit_code != 0 or said.error is not None) == (situation.exit_code != 0)
+
+
+def test_every_format_of_the_command_is_tried_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(rules_engine, ["test", "--format", "?"]) == 2
+    assert f"'?' is not one of {', '.join(FORMATS)}." in capsys.readouterr().err
+
+
+SUMMARIES = {
+    "all passed": "### ✅ rules-engine test: 1 passed: 1 test of 1 rule\n\n",
+    "a failed one": (
+        "### ❌ rules-engine test: 1 failed: 1 test of 1 rule\n\n"
+        "|  | where | what |\n|---|---|---|\n"
+        "| error | rules/a.yaml:9:16 | failed test: big / eleven: expected a match, but when stopped it |\n\n"
+    ),
+    "none chosen": "### ❌ rules-engine test: none of 1 tests has 'twelve' in its name\n\n",
+    "broken rules": (
+        "### ❌ rules-engine test: the rules have 2 errors; nothing was done\n\n"
+        "|  | where | problem | what to do |\n|---|---|---|---|\n"
+        "| error | rules/b.yaml:4:5 | RE106 unknown key 'tabel' in a rule | did you mean 'table'? |\n"
+        "| error | rules/b.yaml:6:11 | RE206 unknown name 'nw' | did you mean 'new'? |\n\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_summary_of_a_job_has_a_row_for_each_annotation(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(SITUATIONS[name].files, tmp_path, monkeypatch)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    run(rules_engine, ["test", "--format", "github", *SITUATIONS[name].words])
+    assert (tmp_path / "summary").read_text() == SUMMARIES[name]

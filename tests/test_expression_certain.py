@@ -225,6 +225,53 @@ def test_a_warning_about_conditions_that_hold_together_is_true(texts: list[str])
         assert all(outcome(program, document) for program in programs for document in DOCUMENTS)
 
 
+def covering(when: list[str], exceptions: list[list[str]]) -> int | None:
+    """The exception with which no record is left."""
+    trees = [[parse(text) for text in texts] for texts in exceptions]
+    found = Certainties(SCOPE).find_covering([parse(text) for text in when], trees, NO_RULE)
+    return None if found is None else found[0]
+
+
+@pytest.mark.parametrize(
+    ("when", "exceptions", "number"),
+    [
+        (["new.a == 'x'"], [["new.a == 'x'"]], 0),
+        (["new.a == 'x'"], [["new.b == 'x'"], ["new.a != 'y'"]], 1),
+        (["new.a > `1`"], [["new.a < `5`"], ["new.a >= `5`", "present(&a)"]], 1),
+        (["new.a > `1`"], [["new.a < `5`"], ["new.a > `5`"]], None),
+        (["new.a == 'x'"], [["new.a == 'x'", "new.b == 'x'"]], None),
+        (["new.a == 'x'"], [["starts_with(new.a, 'x')"]], None),  # it might fail, as far as is looked
+        (["changed(&a)"], [["is.not_x"]], None),
+    ],
+)
+def test_exceptions_that_leave_no_record_are_found(
+    when: list[str], exceptions: list[list[str]], number: int | None
+) -> None:
+    assert covering(when, exceptions) == number
+
+
+SAFE_LEAVES = [leaf for leaf in LEAVES if not leaf.startswith(("starts_with", "contains"))]
+
+
+@given(
+    st.lists(st.sampled_from(SAFE_LEAVES), min_size=1, max_size=2),
+    st.lists(st.lists(st.sampled_from(SAFE_LEAVES), min_size=1, max_size=2), min_size=1, max_size=3),
+)
+@settings(max_examples=300)
+def test_a_warning_about_exceptions_is_true(when: list[str], exceptions: list[list[str]]) -> None:
+    number = covering(when, exceptions)
+    if number is not None:
+        wanted = [compile_expression(text, SCOPE) for text in when]
+        unwanted = [[compile_expression(text, SCOPE) for text in each] for each in exceptions[: number + 1]]
+        left = [
+            document
+            for document in DOCUMENTS
+            if all(outcome(program, document) for program in wanted)
+            and not any(all(outcome(program, document) for program in programs) for programs in unwanted)
+        ]
+        assert left == []
+
+
 def pigeons(number: int) -> list[str]:
     """Each pigeon is in one of too few holes, and no two are in the same one."""
     holes = range(number - 1)

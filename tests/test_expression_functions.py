@@ -33,7 +33,9 @@ def test_every_function_of_jmespath_is_there_and_the_rest_are_extensions() -> No
     ]
 
 
-@pytest.mark.parametrize("entry", [entry for entry in FUNCTIONS.values() if not entry.extension], ids=attrgetter("name"))
+@pytest.mark.parametrize(
+    "entry", [entry for entry in FUNCTIONS.values() if not entry.extension], ids=attrgetter("name")
+)
 def test_parameters_are_those_of_jmespath(entry: Function) -> None:
     signature = Functions.FUNCTION_TABLE[entry.name]["signature"]
     theirs = [set(parameter["types"]) or {"any"} for parameter in signature]

@@ -30,9 +30,9 @@ LAYERS = [
     {"expression", "plain_record"},
     {"template", "index"},
     {"engine", "actions", "template_checks", "effective"},
-    {"delivery", "schema", "bundle", "aws", "secret_store", "rule_graph"},
+    {"delivery", "schema", "bundle", "aws", "secret_store"},
     {"loader", "canonical", "function", "bundle_schema"},
-    {"handler", "deploy", "redrive", "testing"},
+    {"handler", "deploy", "redrive", "rule_graph", "testing"},
     {"local", "lsp", "rule_tests"},
     {"cli"},
 ]

@@ -122,7 +122,6 @@ def test_mends_of_all_kinds_together_leave_all_else_as_it_was() -> None:
         "status == 'SHIPPED'",  # of new or of old
         "new.status == shipped",  # the text or a path
         "like(new.sku, 'A%')",  # a pattern of another kind
-        "SHIPPED == new.status",  # in quotes, it would be all that YAML reads
         "!(new.total > `100`)",  # a warning: it may be meant
         "new.total > vars.limit",
     ],
@@ -130,6 +129,61 @@ def test_mends_of_all_kinds_together_leave_all_else_as_it_was() -> None:
 def test_what_has_two_meanings_is_left(condition: str) -> None:
     text = RULE.format("a", condition).encode()
     assert mend(text, check) == (text, [], check(text))
+
+
+HEAD = "rules:\n  - id: a\n    table: orders\n"
+TESTS = "    tests: [{name: n, record: {event: INSERT, keys: {a: 1}}, expect: {match: false}}]\n"
+LOG = "    actions: [{type: log}]\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("when: !new.x", 'when: "!(new.x)"'),
+        ("when: !contains(new.tags, 'a')", "when: \"!contains(new.tags, 'a')\""),
+        ('when: !contains(new.tags, "a")', "when: '!contains(new.tags, ''a'')'"),
+        ("when: 'A' == new.status", "when: \"'A' == new.status\""),
+        ("when: SHIPPED == new.status", "when: \"'SHIPPED' == new.status\""),
+        ("when: `1` == new.total", 'when: "`1` == new.total"'),
+        ("when:\tnew.total == `1`", "when: new.total == `1`"),
+        ("when: new.total ==\t`1`", "when: new.total == `1`"),
+        ("when:new.total == `1`", "when: new.total == `1`"),
+        ("tags: [a]\n    when:\n      -new.gift\n      - expired", None),
+        ("when: !new.x  # why", None),
+        ("when: !Ref Name", None),
+        ("when: &x new.total == `1`", None),
+        ("when: [?x]", None),
+    ],
+)
+def test_what_yaml_reads_as_something_else_is_mended_where_it_has_one_meaning(
+    written: str, mended: str | None
+) -> None:
+    data = f"{HEAD}    {written}\n{LOG}{TESTS}".encode()
+    after = mend(data, check)
+    assert after.data.decode() == f"{HEAD}    {mended or written}\n{LOG}{TESTS}"
+    assert bool(after.left) == (mended is None)
+    assert_law(data, check)
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("{type: log, message: {{ new.x }}}", '{type: log, message: "{{ new.x }}"}'),
+        ('{type: log, message: {{ new."x" }}}', "{type: log, message: '{{ new.\"x\" }}'}"),
+        ("type: log\n        message: {{ new.x }}", 'type: log\n        message: "{{ new.x }}"'),
+        ("type: log\n        message: {{ new.x }} sent", 'type: log\n        message: "{{ new.x }} sent"'),
+        ("{type:log}", "{type: log}"),
+        ("{type: log, fields: {1: a, true: b}}", '{type: log, fields: {"1": a, "true": b}}'),
+        ("{type: log, message: {{ new.x }} sent}", None),
+        ("{type: log, message: {https://a}}", None),
+    ],
+)
+def test_an_action_that_yaml_reads_as_something_else_is_mended(written: str, mended: str | None) -> None:
+    tests = TESTS.replace("false", "true")
+    data = f"{HEAD}    actions:\n      - {written}\n{tests}".encode()
+    after = mend(data, check)
+    assert after.data.decode() == f"{HEAD}    actions:\n      - {mended or written}\n{tests}"
+    assert (mended is None) == any(problem.severity == "error" for problem in after.left)
 
 
 def test_of_two_keys_that_a_name_is_near_to_none_is_taken() -> None:

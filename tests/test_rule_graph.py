@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,9 @@ from rules_engine.rule_graph import Edge, Graph, Node, graph_of
 
 
 def writes(rule_id: str, source: str, target: str, enabled: bool = True) -> Rule:
-    """A rule of one table that writes to another."""
-    return Rule(rule_id, (source,), (ActionSpec("table", "table", {"table": target}),), enabled=enabled)
+    """A rule of one table that writes to another, something else each time."""
+    config = {"table": target, "put": {"id": "{{ keys.id }}", "at": "{{ eventID }}"}}
+    return Rule(rule_id, (source,), (ActionSpec("table", "table", config),), enabled=enabled)
 
 
 def in_loop(*rules: Rule) -> list[tuple[str, str]]:
@@ -39,13 +41,28 @@ def test_a_graph_has_each_node_once_in_the_order_of_the_rules() -> None:
     )
 
 
-def test_a_way_that_leads_back_is_marked_all_along() -> None:
+def test_a_loop_is_marked_all_along() -> None:
     rules = [writes("a", "t", "u"), writes("b", "u", "t"), writes("c", "u", "v")]
     assert in_loop(*rules) == [("t", "a"), ("a", "u"), ("u", "b"), ("b", "t")]
 
 
-def test_a_rule_that_writes_to_its_own_table_is_a_loop() -> None:
+def test_a_rule_that_sees_its_own_write_is_a_loop() -> None:
     assert in_loop(writes("a", "t", "t")) == [("t", "a"), ("a", "t")]
+
+
+def test_a_rule_that_does_not_see_its_own_write_is_none() -> None:
+    rule = replace(writes("a", "t", "t"), when=("became(&state, 'PAID')",))
+    assert in_loop(rule) == []
+
+
+def test_a_loop_by_a_table_that_is_named_at_the_start_is_closed() -> None:
+    assert in_loop(writes("a", "t", "u"), writes("b", "u", "${T_TABLE}")) == [
+        ("t", "a"),
+        ("a", "u"),
+        ("u", "b"),
+        ("b", "${T_TABLE}"),
+        ("${T_TABLE}", "t"),
+    ]
 
 
 def test_a_rule_that_is_switched_off_closes_no_loop() -> None:

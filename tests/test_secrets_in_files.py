@@ -95,6 +95,17 @@ def test_a_random_text_is_a_secret_under_a_name_that_says_so(example: str, tmp_p
     assert is_secret == "no" or text[4:] not in repr(found)
 
 
+def test_examples_in_front_of_it_hide_no_secret(tmp_path: Path) -> None:
+    examples = f"# AKIAEXAMPLE{filled('<upper:9>')}\n" * 101
+    words = "Bearer certificates " * 101
+    keys = filled("# AKIA<upper:16> authorization: Bearer <alnum:20>")
+    found = problems_of(tmp_path, f"{examples}# {words}\n{keys}\n{RULE % ''}")
+    assert [each[1] for each in found] == [
+        "an AWS access key stands here in plain text",
+        "a bearer token stands here in plain text",
+    ]
+
+
 def test_an_escape_hides_no_secret(tmp_path: Path) -> None:
     secret = filled("ghp_<alnum:36>")
     found = problems_of(tmp_path, RULE % f'x-api-key: "\\x67{secret[1:]}"')

@@ -98,12 +98,16 @@ class ConfigFinding:
     hint: str | None = None
     severity: Severity = "error"
 
+    def __str__(self) -> str:
+        """In one line, with what to do."""
+        return self.message if self.hint is None else f"{self.message}: {self.hint}"
+
 
 def refuse_errors(spec: ActionSpec, findings: Iterable[ConfigFinding]) -> None:
     """Raises RuleSetError for the first finding that is an error: `validate` would have reported it."""
     for finding in findings:
         if finding.severity == "error":
-            raise RuleSetError(f"action '{spec.id}': {finding.message}")
+            raise RuleSetError(f"action '{spec.id}': {finding}")
 
 
 class Signer(Protocol):

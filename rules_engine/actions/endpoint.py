@@ -143,6 +143,11 @@ def check_rendered(url: str) -> None:
         raise ValueError("the URL must not have '.' or '..' as a path segment")
 
 
+def empty_segments(url: str) -> int:
+    """How many parts of its path are empty: more than before where values of holes are empty."""
+    return url.partition("?")[0].split("/").count("")
+
+
 def percent_encode(text: str) -> str:
     """`text` as one path segment or query value."""
     try:

@@ -32,7 +32,8 @@ class Resolver:
         self._room = BoundedSemaphore(most_look_ups)
 
     def __call__(self, host: str, timeout_seconds: float) -> list[Address]:
-        """In the resolver's order. Raises OSError: TimeoutError where there is no answer in time."""
+        """In the resolver's order. Raises OSError: TimeoutError where there is no answer in time, or nobody
+        to wait for one."""
         try:
             return [ip_address(host)]
         except ValueError:
@@ -40,7 +41,11 @@ class Resolver:
         if not self._room.acquire(blocking=False):
             raise TimeoutError
         answers: SimpleQueue[list[str] | OSError] = SimpleQueue()
-        Thread(target=self._answer, args=(host, answers), name="name look-up", daemon=True).start()
+        try:
+            Thread(target=self._answer, args=(host, answers), name="name look-up", daemon=True).start()
+        except RuntimeError:  # the system gives no further thread, so nobody else makes room again
+            self._room.release()
+            raise TimeoutError from None
         try:
             answer = answers.get(timeout=timeout_seconds)
         except Empty:

@@ -167,7 +167,9 @@ def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) 
     """The client."""
     topic_arn = _TOPIC.resolve(spec, environment)
     if spec.mode == "once" and not topic_arn.endswith(".fifo"):
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO topic, and '{topic_arn}' is none")
+        fault = f"'mode: once' needs a FIFO topic, and '{topic_arn}' is none"
+        mend = "name one that ends in .fifo, or leave 'mode' out"
+        raise SettingsError(f"action '{spec.id}': {fault}: {mend}")
     return clients.client("sns", spec.timeout_seconds)
 
 

@@ -170,7 +170,9 @@ def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) 
     """The client."""
     queue_url = _QUEUE.resolve(spec, environment)
     if spec.mode == "once" and not queue_url.endswith(".fifo"):
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a FIFO queue, and '{queue_url}' is none")
+        fault = f"'mode: once' needs a FIFO queue, and '{queue_url}' is none"
+        mend = "name one that ends in .fifo, or leave 'mode' out"
+        raise SettingsError(f"action '{spec.id}': {fault}: {mend}")
     return clients.client("sqs", spec.timeout_seconds)
 
 

@@ -175,7 +175,8 @@ def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) 
     if not is_table(table):
         raise SettingsError(f"action '{spec.id}': '{table}' is not the name or ARN of a table")
     if spec.mode == "once" and STATE_TABLE not in environment:
-        raise SettingsError(f"action '{spec.id}': 'mode: once' needs a state table in {STATE_TABLE}")
+        fault = f"'mode: once' needs a state table: set {STATE_TABLE} to its name, or leave 'mode' out"
+        raise SettingsError(f"action '{spec.id}': {fault}")
     return clients.client("dynamodb", spec.timeout_seconds)
 
 
@@ -215,7 +216,7 @@ def build(
     config = spec.config
     findings = check(config, spec.mode)
     if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
     table = target(config["table"], environment)
     # Without clients the texts in `environment` may be stand-ins.
     client = None if clients is None else connect(spec, environment, clients)

@@ -9,8 +9,9 @@
 
 - `url`: `https://`. Holes may stand in path segments and query values only and are percent-encoded; scheme
   and host come from the rule or from `${NAME}`. Not allowed: user information, a fragment, `.` or `..` as a
-  segment. Where a hole makes one of `.` or `..`, nothing is sent and the request becomes a dead letter: put a
-  text that users write in a query value or the body, or a fixed text beside it (`/order-{{ new.name }}`).
+  segment. Where a hole makes one of `.` or `..`, or leaves one empty, nothing is sent and the request becomes
+  a dead letter: put a text that users write in a query value or the body, or a fixed text beside it
+  (`/order-{{ new.name }}`).
 - `method`: `POST` (default) or `PUT`.
 - `headers`: fixed texts, in which `${NAME}` and `${secret:...}` may stand.
 - `body`: always sent as JSON, with exact numbers. Default: the change (`eventID`, `eventName`, `table`,
@@ -45,7 +46,13 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules_engine.actions.endpoint import check_rendered, host_has_ended, parse_url, percent_encode
+from rules_engine.actions.endpoint import (
+    check_rendered,
+    empty_segments,
+    host_has_ended,
+    parse_url,
+    percent_encode,
+)
 from rules_engine.actions.rendering import json_of, payload, target
 from rules_engine.actions.signature import parse_keys, sign
 from rules_engine.actions.webhook_checks import (
@@ -143,6 +150,8 @@ class WebhookAction:
     target: str
     method: str
     url: Template
+    empty_segments: int
+    """Of the URL where no hole is empty."""
     headers: Mapping[str, str]
     body: Callable[[StreamRecord], Any]
     timeout_seconds: float
@@ -171,6 +180,8 @@ class WebhookAction:
             check_rendered(url)
         except ValueError as error:
             raise TemplateError(str(error)) from None
+        if empty_segments(url) > self.empty_segments:
+            raise TemplateError("a value leaves a segment of the URL's path empty")
         return url
 
     def perform(self, request: Mapping[str, Any]) -> None:
@@ -290,7 +301,7 @@ def build(
     config = spec.config
     findings = check(config)
     if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0].message}")
+        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
     try:
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:
@@ -300,6 +311,7 @@ def build(
         target=_host(config["url"], environment),
         method=config.get("method", "POST"),
         url=compile_template(config["url"], scope, environment, encode=percent_encode, takes_secrets=True),
+        empty_segments=empty_segments(target(without_holes(config["url"]), environment, takes_secrets=True)),
         headers=headers,
         body=payload(spec, "body", scope, environment),
         # A bundle's numbers are Decimal, which sockets do not take.

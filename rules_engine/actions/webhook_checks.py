@@ -105,7 +105,8 @@ def _check_secret(config: Mapping[str, Any]) -> list[ConfigFinding]:
     if secret is None or _are_references(secret):
         return []
     message = "'signing_secret' must be a reference"
-    return [ConfigFinding("RE306", ("signing_secret",), message, "write ${secret:name} or ${ssm:/path}")]
+    hint = "keep it in Secrets Manager or Parameter Store and write ${secret:name} or ${ssm:/path}"
+    return [ConfigFinding("RE306", ("signing_secret",), message, hint)]
 
 
 def holds_secret(config: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ reported on stderr and costs exit code 1, and the others are explained all the s
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -47,6 +46,8 @@ def command(
     record: IO[str], paths: tuple[str, ...], rule_ids: tuple[str, ...], expect: str | None, output: str
 ) -> int:
     """Show of each rule whether it matches RECORD, clause by clause, with the values read.
+
+    Rules of other tables are counted; --rule shows them, too.
 
     RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter
     (also as SQS or SNS wraps it, and Lambda's own with the records in it), a plain pair of images like
@@ -112,7 +113,7 @@ def _render(explained: Explained, rule_set: RuleSet, rule_ids: Sequence[str], ou
         documents = [explanation_document(record, explanations, rules) for record, explanations in explained]
         return exact_json.dumps({"version": VERSION, "records": documents}) + "\n"
     reports = [
-        render_explanations(record, explanations, rules, paint, _columns())
+        render_explanations(record, explanations, rules, paint, _columns(), fold=not rule_ids)
         for record, explanations in explained
     ]
     if len(reports) > 1:
@@ -122,9 +123,13 @@ def _render(explained: Explained, rule_set: RuleSet, rule_ids: Sequence[str], ou
 
 def _columns() -> int:
     """How wide the terminal is; where there is none, what a report is made for."""
-    from rules_engine.cli.report_explain import WIDTH
+    if not sys.stdout.isatty():
+        from rules_engine.cli.report_explain import WIDTH
 
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+        return WIDTH
+    import shutil  # with every packer of archives
+
+    return shutil.get_terminal_size().columns
 
 
 def _compare(expected: Sequence[str], matched: set[str]) -> bool:

@@ -67,6 +67,11 @@ def command(annotation: Annotation) -> str:
     return f"::{annotation.level} {listed}::{annotation.message.translate(_DATA)}"
 
 
+def error_command(title: str, message: str) -> str:
+    """An annotation of an error that has no place in a file."""
+    return f"::error title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"
+
+
 def log_line(text: str) -> str:
     """One line of the log that the runner takes for no command, wherever its text comes from."""
     # A runner finds commands of the old form anywhere in a line, and those of the new one at its beginning.

@@ -48,8 +48,8 @@ _MERMAID_ESCAPES = str.maketrans(
 def command(paths: tuple[str, ...], rule_ids: tuple[str, ...], tables: tuple[str, ...], output: str) -> int:
     """Draw the rules under PATHS (default: rules): from tables through rules to targets.
 
-    What a rule writes to may be a table that rules read: ways that lead back to where they began are red.
-    Whether such a loop ends, 'rules-engine validate' says. Rules that are switched off are dashed.
+    Rules that may set each other off for ever by what they write are a loop, in red: what
+    'rules-engine validate' warns of. Rules that are switched off are dashed.
 
     \b
     Examples:

@@ -49,9 +49,10 @@ def command(paths: tuple[str, ...], output: str) -> int:
     """
     rule_set = load_clean_rules(paths or DEFAULT_PATHS)
     if output == "json":
-        from rules_engine import exact_json
+        from rules_engine.cli.json_document import render_document
 
-        click.echo(exact_json.dumps({"version": 1, "rules": [_document(rule) for rule in rule_set.rules]}))
+        document = {"version": 1, "rules": [_document(rule) for rule in rule_set.rules]}
+        click.echo(render_document(document), nl=False)
     elif output == "markdown":
         click.echo(_markdown(rule_set), nl=False)
     else:

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
-from rules_engine.delivery.dead_letter import DeadLetterError
 from rules_engine.errors import RecordError
-from rules_engine.redrive.message import DYNAMODB, KINESIS, Batch, Positions, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LETTER_KEYS = {"v", "record", "encoding", "rules_hash"}
+_POSITIONS_KEYS = {"DDBStreamBatchInfo", "KinesisBatchInfo"}
+"""Of Lambda's own messages: where its records were."""
 
 
 def unwrap(document: Any, place: str) -> Iterator[Any]:
@@ -67,11 +67,14 @@ def _list(document: Mapping[str, Any], key: str) -> list[Any]:
 
 def _is_message(document: Mapping[str, Any]) -> bool:
     by_lambda = "payload" in document and ("requestContext" in document or "responseContext" in document)
-    return by_lambda or document.keys() >= _LETTER_KEYS or bool(document.keys() & {DYNAMODB, KINESIS})
+    return by_lambda or document.keys() >= _LETTER_KEYS or bool(document.keys() & _POSITIONS_KEYS)
 
 
 def _content(document: Mapping[str, Any], place: str) -> Any:
     """The record of a dead letter, or the event of Lambda's own."""
+    # Not at the top: most records are no letters, and these know how to unpack and sign.
+    from rules_engine.delivery.dead_letter import DeadLetterError
+    from rules_engine.redrive.message import Batch, Positions, message_of
 
     def refuse(bucket: str, key: str) -> bytes:
         raise DeadLetterError(

@@ -59,8 +59,13 @@ def problems_schema() -> dict[str, Any]:
                 },
             },
         ),
-        "$defs": {"problem": _object(_PROBLEM), "related": _object(_RELATED), "fix": _object(_FIX)},
+        "$defs": problem_definitions(),
     }
+
+
+def problem_definitions() -> dict[str, Any]:
+    """What a schema defines whose documents hold problems: `#/$defs/problem` and what that refers to."""
+    return {"problem": _object(_PROBLEM), "related": _object(_RELATED), "fix": _object(_FIX)}
 
 
 def _object(required: dict[str, Any], optional: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from rules_engine.cli.rule_changes import Changes, RuleChange
     from rules_engine.model import Rule
 
+VERSION = 1
+"""Of the document for programs."""
+
 _NAME = re.compile(r"[\w.-]+")
 """Of events, tables and tags, which stand on one line."""
 _KINDS = ("added", "removed", "renamed", "changed")
@@ -77,9 +80,9 @@ def render_markdown(changes: Changes) -> Iterator[str]:
 
 
 def changes_document(changes: Changes) -> dict[str, Any]:
-    """The same as data; `exact_json.dumps` takes it."""
+    """The same as data, as `changes_schema` describes it; `exact_json.dumps` takes it."""
     return {
-        "version": 1,
+        "version": VERSION,
         "rules": [_change_document(change) for change in changes.rules],
         "names": [name._asdict() for name in changes.names],
     }

@@ -1,7 +1,8 @@
 """Why each rule did or did not match a record, as text for people.
 
 In: a record and the engine's explanations of it. Out: lines. A rule that is stopped before its conditions
-(disabled, another table, another event) takes one line; of the others every clause is shown with what came of
+(disabled, another event) takes one line, and all that are for other tables take one together, unless rules
+were asked for by name; of the others every clause is shown with what came of
 it and of its parts, a caret below what could not be evaluated, and the values and constants it read, in
 columns. Values are JSON, cut where they would not fit the line. `explanation_json` is the same for programs.
 """
@@ -29,6 +30,9 @@ WIDTH = 140
 _NARROWEST = 24
 """Columns of a value, however little room there is."""
 
+_FEWEST_FOLDED = 2
+"""Rules of other tables: of one rule its own line says more."""
+
 _WORDS = {"matched": "matched", "not_matched": "not matched", "error": "could not be evaluated"}
 _PART_WORDS = {"not_needed": "-"}
 _ROLES = {
@@ -43,12 +47,23 @@ def render_explanations(
     rules: Mapping[str, Rule],
     paint: Paint = plain,
     width: int = WIDTH,
+    fold: bool = True,
 ) -> str:
-    """The record, a paragraph for each rule, and which matched. What takes one line stands together."""
+    """The record, a paragraph for each rule, and which matched. What takes one line stands together.
+
+    Without `fold` the rules of other tables have a line each."""
     lines = [paint(describe(record, width), "place"), *(paint(line, "quiet") for line in _origin(record))]
+    elsewhere = [each for each in explanations if each.stopped_by == "table"]
+    fold = fold and len(elsewhere) >= _FEWEST_FOLDED
+    paragraphs = [
+        list(explanation_lines(explanation, rules[explanation.rule_id], record, paint, width))
+        for explanation in explanations
+        if not (fold and explanation.stopped_by == "table")
+    ]
+    if fold:
+        paragraphs.append([visible(_elsewhere(elsewhere, rules, width))])
     above = 0
-    for explanation in explanations:
-        paragraph = list(explanation_lines(explanation, rules[explanation.rule_id], record, paint, width))
+    for paragraph in paragraphs:
         lines += paragraph if above == len(paragraph) == 1 else ["", *paragraph]
         above = len(paragraph)
     return "".join(f"{line}\n" for line in [*lines, "", *_summary(explanations)])
@@ -119,6 +134,12 @@ def _origin(record: StreamRecord) -> Iterator[str]:
     for image, raw in (("new", record.new_raw), ("old", record.old_raw)):
         if raw is None and record.event_name in wanted[image]:
             yield f"it carries no {image} image, so '{image}' is null: see the view type of the stream"
+
+
+def _elsewhere(explanations: Sequence[Explanation], rules: Mapping[str, Rule], width: int) -> str:
+    """`12 rules are for other tables: customers, stock`"""
+    tables = dict.fromkeys(table for each in explanations for table in rules[each.rule_id].tables)
+    return _cut(f"{len(explanations)} rules are for other tables: {', '.join(tables)}", width)
 
 
 def _summary(explanations: Sequence[Explanation]) -> Iterator[str]:

@@ -27,14 +27,15 @@ def render_json(found: Validation) -> str:
         "errors": found.number("error"),
         "warnings": found.number("warning"),
         "exit_code": found.exit_code,
-        "problems": [_problem(problem) for problem in found.problems],
+        "problems": [problem_document(problem) for problem in found.problems],
     }
     if found.fixed is not None:
-        document["fixed"] = [_problem(problem) for problem in found.fixed]
+        document["fixed"] = [problem_document(problem) for problem in found.fixed]
     return json.dumps(document, indent=2) + "\n"
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """One problem, as `problems_schema` describes it."""
     return {
         "code": problem.code,
         "severity": problem.severity,

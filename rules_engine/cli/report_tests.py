@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.cli.report import Paint, plain, visible
+from rules_engine.cli.report import Paint, plain, render_text, visible
 from rules_engine.cli.report_explain import describe, explanation_lines, json_text, shown_value
 from rules_engine.expression import ABSENT
 
@@ -27,13 +27,20 @@ _BEFORE_DIFFERENCE = 30
 
 
 def render_run(run: RuleTestRun, paint: Paint = plain) -> str:
-    """All there is to say, each line ended."""
+    """What came of the tests, each line ended; nothing where none could be run."""
+    if run.refusal is not None:
+        return ""
     lines = [render_result(result, run.rules, paint) for result in run.results]
     if run.coverage is not None:
         lines += [render_coverage(run.coverage, run.rules, paint), "\n"]
     if run.mutation is not None:
         lines += [render_mutation(run.mutation, paint), "\n"]
     return "".join([*lines, f"{', '.join(paint(text, role) for role, text in run.counted)}: {run.subject}\n"])
+
+
+def render_error(run: RuleTestRun, paint: Paint = plain) -> str:
+    """Why no test was run, each line ended; nothing where one was."""
+    return "" if run.error is None else f"{render_text(run.problems, paint)}Error: {run.error}\n"
 
 
 def render_result(result: TestResult, rules: Mapping[str, Rule], paint: Paint = plain) -> str:

@@ -1,4 +1,4 @@
-"""A run of rule tests as one JSON document for programs. `tests_run_schema` describes it.
+"""A run of rule tests as one JSON document for programs. `results_schema` describes it.
 
 Lines and columns count from 1, in characters. `expected` or `got` of a difference is missing where that side
 has nothing. Keys may be added; one is removed or changes its meaning only with another `version`.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine import exact_json
 from rules_engine.cli.explanation_json import explanation_document
+from rules_engine.cli.json_document import render_document
+from rules_engine.cli.report_json import problem_document
 from rules_engine.expression import ABSENT
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ def render_json(run: RuleTestRun) -> str:
         "skipped": run.number("skipped"),
         "warnings": run.warnings,
         "exit_code": run.exit_code,
+        "error": run.error,
+        "problems": [problem_document(problem) for problem in run.problems],
         "results": [_result(result, run.rules) for result in run.results],
         "coverage": None if run.coverage is None else _coverage(run.coverage),
         "mutation": None if run.mutation is None else _mutation(run.mutation),
     }
-    return exact_json.dumps(document) + "\n"
+    return render_document(document)
 
 
 def _result(result: TestResult, rules: Mapping[str, Rule]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A run of rule tests as JUnit XML: a suite for each file, a test case for each test.
 
-A failed test has in its text what the terminal shows of it. Too little coverage and changes that no test
-noticed are cases of a suite of their own, where they were asked for: whatever fails the run is to be seen.
+A failed test has in its text what the terminal shows of it. Too little coverage, changes that no test
+noticed, and why no test was run are cases of a suite of their own: whatever fails the run is to be seen.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules_engine.cli.junit import Case, NotPassed, Suite, render_suites
+from rules_engine.cli.report_junit import problem_cases
 from rules_engine.cli.report_tests import render_coverage, render_mutation, render_result
 from rules_engine.loader import WHOLE_RULE_SET
 
@@ -49,6 +50,10 @@ def _case(result: TestResult, run: RuleTestRun) -> Case:
 
 
 def _beside_tests(run: RuleTestRun) -> Iterator[Case]:
+    if run.problems:
+        yield from problem_cases(NAME, (), run.problems, lambda problem: problem.severity == "error")
+    elif run.error is not None:
+        yield Case("tests", NAME, None, NotPassed("error", run.error))
     if run.coverage is not None:
         text = render_coverage(run.coverage, run.rules)
         too_little = None if run.coverage.suffices else NotPassed("failure", run.coverage.summary, text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rules_engine.cli.problems_schema import problem_definitions
 from rules_engine.cli.report_tests_json import VERSION
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -40,8 +41,10 @@ def results_schema() -> dict[str, Any]:
                 "warnings": _COUNT,
                 "exit_code": {
                     "enum": [0, 1, 2],
-                    "description": "0 fine, 1 something failed, 2 no test was run.",
+                    "description": "0 fine, 1 something failed or the rules have errors, 2 no test was run.",
                 },
+                "error": {**_TEXT_OR_NULL, "description": "Why no test was run; null where one was."},
+                "problems": _list_of("problem", "Errors of the rules, for which no test was run."),
                 "results": _list_of("result", "In the order of the files, those of *.test.yaml last."),
                 "coverage": {**_one_of("coverage"), "description": "Null where it was not asked for."},
                 "mutation": {
@@ -51,6 +54,7 @@ def results_schema() -> dict[str, Any]:
             }
         ),
         "$defs": {
+            **problem_definitions(),
             "result": _object(_RESULT),
             "difference": _object(_DIFFERENCE, optional=("expected", "got")),
             "coverage": _object(_COVERAGE),

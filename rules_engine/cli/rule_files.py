@@ -104,7 +104,7 @@ def rules_called(rule_set: RuleSet, rule_ids: Sequence[str]) -> list[Rule]:
 
 
 def load_clean_rules(paths: Sequence[str]) -> RuleSet:
-    """The rules at `paths`. Raises one of the three exceptions above."""
+    """The rules at `paths`, at least one. Raises RulesRefused and NoRuleFiles."""
     return load_clean_rules_and_tests(paths)[0]
 
 
@@ -118,13 +118,11 @@ def load_clean_rules_and_tests(
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise (RulesRefused if find_files(paths) else NoRuleFiles)(errors)
-    if not rule_set.rules:
-        raise NothingFound(f"no rule in {', '.join(paths)}")
     return rule_set, tests
 
 
 def load_tested_rules(paths: Sequence[str]) -> RuleSet:
-    """The rules at `paths`, of which no test fails. Raises TestsFailed and the exceptions of the others."""
+    """The rules at `paths`, of which no test fails. Raises TestsFailed and what the others raise."""
     rule_set, tests = load_clean_rules_and_tests(paths)
     if tests:
         from rules_engine.rule_tests import Runner

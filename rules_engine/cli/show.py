@@ -45,7 +45,7 @@ def command(paths: tuple[str, ...], rule_ids: tuple[str, ...], output: str) -> i
     rules = rules_called(load_clean_rules(paths or DEFAULT_PATHS), rule_ids)
     written, conditions = _written_out(rules)
     if output == "json":
-        click.echo(_json(written, conditions))
+        click.echo(_json(written, conditions), nl=False)
     else:
         for line in _canonical(_yaml(written, conditions)):
             click.echo(_painted(line))
@@ -72,11 +72,11 @@ def _written_out(rules: Iterable[Rule]) -> tuple[list[Rule], dict[str, str]]:
 
 
 def _json(rules: list[Rule], conditions: dict[str, str]) -> str:
-    from rules_engine import exact_json
+    from rules_engine.cli.json_document import render_document
     from rules_engine.cli.rule_document import rule_document
 
     documents = [{**rule_document(rule), **_place(rule)} for rule in rules]
-    return exact_json.dumps({"version": 1, "conditions": conditions, "rules": documents})
+    return render_document({"version": 1, "conditions": conditions, "rules": documents})
 
 
 def _place(rule: Rule) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _yaml(rules: list[Rule], conditions: dict[str, str]) -> Iterator[str]:
         if number:
             yield ""
         if rule.location:
-            yield f"  # {rule.location.path}:{rule.location.line}"
+            yield f"  # {visible(rule.location.path)}:{rule.location.line}"
         first, *others = yaml_lines(rule_document(rule), 4)
         yield f"  - {first.lstrip()}"
         yield from others

@@ -2,7 +2,8 @@
 
 In: paths, as `validate` takes them. Out: the failing tests and a summary on stdout, or a document. Exit code
 1 for a failed test, too little coverage or a change that no test notices, 2 where no test was run: a skipped
-test is not a passed one. A rule set with errors is refused, because its tests would be about half of it.
+test is not a passed one. A rule set with errors is refused, because its tests would be about half of it. The
+documents say so, too: a report of an earlier run that stayed would pass for one of this.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from rules_engine.cli.exit_codes import OK, USAGE
+from rules_engine.cli.exit_codes import OK
 from rules_engine.cli.formats import TEXT, Output, format_option, write
 from rules_engine.cli.paint import paint
-from rules_engine.cli.report_tests import render_run
+from rules_engine.cli.report_tests import render_error, render_run
 from rules_engine.cli.repository import path_in_repository, repository_root
-from rules_engine.cli.rule_files import DEFAULT_PATHS, NothingFound, load_clean_rules_and_tests
-from rules_engine.cli.rule_test_run import CoverageRun, MutationRun, RuleTestRun
+from rules_engine.cli.rule_files import DEFAULT_PATHS, NothingFound, RulesRefused, load_clean_rules_and_tests
+from rules_engine.cli.rule_test_run import CoverageRun, MutationRun, Refusal, RuleTestRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rules_engine.errors import Location
     from rules_engine.loader import RuleTest
@@ -92,8 +93,6 @@ def command(
     run = _run(request)
     for output in outputs:
         _show(run, output)
-    if run.exit_code == USAGE:
-        raise NothingFound("no test was run: all were skipped")
     return run.exit_code
 
 
@@ -107,20 +106,28 @@ def watch_tests(request: Request, outputs: Sequence[Output], looks: Iterable[Non
     def run() -> None:
         if sys.stdout.isatty():
             click.clear()
-        try:
-            found = _run(request)
-        except click.ClickException as error:
-            error.show()
-        else:
-            record_files.update(path for each in found.results if (path := each.test.record_path) is not None)
-            for output in outputs:
-                _show(found, output)
+        found = _run(request)
+        record_files.update(path for each in found.results if (path := each.test.record_path) is not None)
+        for output in outputs:
+            _show(found, output)
         click.echo("waiting for a file to be saved; Ctrl-C ends", err=True)
 
     run_on_save(run, lambda: [*find_files(request.paths), *record_files], looks)
 
 
 def _run(request: Request) -> RuleTestRun:
+    """What came of it, or why nothing could."""
+    try:
+        return _run_tests(request)
+    except RulesRefused as error:
+        refusal = Refusal(error.message, error.exit_code, error.problems)
+    except NothingFound as error:
+        refusal = Refusal(error.message, error.exit_code)
+    return RuleTestRun((), {}, refusal=refusal)
+
+
+def _run_tests(request: Request) -> RuleTestRun:
+    """Raises RulesRefused and NothingFound."""
     from rules_engine.cli.progress import progress
     from rules_engine.rule_tests import Runner
     from rules_engine.rule_tests.repetition import warn_of_doubles
@@ -195,13 +202,22 @@ def _located(survivors: Sequence[Survivor], rules: Sequence[Rule]) -> list[tuple
 
 
 def _show(run: RuleTestRun, output: Output) -> None:
+    current = Path.cwd()
+    root = repository_root(os.environ, current)
+    in_repository = partial(path_in_repository, root=root, current=current)
     if output == Output(TEXT):
         click.echo(render_run(run, paint), nl=False)
-    else:
-        write(output, _document(run, output.format))
+        click.echo(render_error(run, paint), err=True, nl=False)
+        return
+    write(output, _document(run, output.format, in_repository))
+    if output.format == "github":
+        from rules_engine.cli.job_summary import append_summary
+        from rules_engine.cli.report_tests_github import render_summary
+
+        append_summary(partial(render_summary, run, in_repository, os.environ))
 
 
-def _document(run: RuleTestRun, name: str) -> str:
+def _document(run: RuleTestRun, name: str, in_repository: Callable[[str], str]) -> str:
     """What a format makes of it. Each is imported only where it is asked for."""
     match name:
         case "json":
@@ -215,8 +231,6 @@ def _document(run: RuleTestRun, name: str) -> str:
         case "github":
             from rules_engine.cli.report_tests_github import render_github
 
-            current = Path.cwd()
-            root = repository_root(os.environ, current)
-            return render_github(run, partial(path_in_repository, root=root, current=current))
+            return render_github(run, in_repository)
         case _:
-            return render_run(run)
+            return render_run(run) + render_error(run)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.formats import TEXT, Output, format_option, write, write_file
+from rules_engine.cli.formats import TEXT, Output, format_option, write
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text
 from rules_engine.cli.repository import path_in_repository, repository_root
@@ -99,7 +99,10 @@ def _show(found: Validation, output: Output) -> None:
         return
     write(output, _document(found, output.format, in_repository))
     if output.format == "github":
-        _append_summary(found, in_repository)
+        from rules_engine.cli.job_summary import append_summary
+        from rules_engine.cli.report_github import render_summary
+
+        append_summary(partial(render_summary, found, in_repository, os.environ))
 
 
 def _document(found: Validation, name: str, in_repository: Callable[[str], str]) -> str:
@@ -127,18 +130,6 @@ def _document(found: Validation, name: str, in_repository: Callable[[str], str])
             return render_gitlab(found, in_repository)
         case _:
             return f"{render_text(found.problems)}{found.summary}\n"
-
-
-def _append_summary(found: Validation, in_repository: Callable[[str], str]) -> None:
-    """To the job's summary, where the runner has one."""
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
-        return
-    from rules_engine.cli.github import MOST_SUMMARY_BYTES
-    from rules_engine.cli.report_github import render_summary
-
-    taken = Path(path).stat().st_size if Path(path).exists() else 0
-    write_file(path, render_summary(found, in_repository, os.environ, MOST_SUMMARY_BYTES - taken), "a")
 
 
 def _page(code: str) -> str:

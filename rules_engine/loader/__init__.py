@@ -12,10 +12,17 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.errors import Location, Problem
 from rules_engine.loader.files import find_all, find_files, is_test_file, read_bytes
 from rules_engine.loader.rule_file import LoadedRule, load_rule_file, no_mapping
 from rules_engine.loader.rule_set import check_rule_set
-from rules_engine.loader.rule_tests import WHOLE_RULE_SET, RuleTest, read_file_tests, rules_tested
+from rules_engine.loader.rule_tests import (
+    WHOLE_RULE_SET,
+    RuleTest,
+    read_file_tests,
+    rules_tested,
+    unknown_rules,
+)
 from rules_engine.loader.secrets import masked, secrets_in_text
 from rules_engine.loader.shape import check_shape
 from rules_engine.model import RuleSet
@@ -26,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
 
-    from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
 __all__ = ["WHOLE_RULE_SET", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
@@ -82,9 +88,18 @@ def load_rules_and_tests(
     problems += found
     unsound, found = check_rule_set(loaded, tested)
     problems += found
+    if files and not loaded and not problems:
+        problems.append(_without_rules(files[0]))
     rules_of_set = tuple(one.rule for one in loaded if one.sound and one.rule.id not in unsound)
     tests_of_rules = [test for one in loaded for test in one.tests]
     return RuleSet(rules_of_set), tests_of_rules + tests, _in_order(problems)
+
+
+def _without_rules(path: str) -> Problem:
+    """That all is well with nothing: as a result it would pass for a rule set that was checked."""
+    message = "there are tests here, and no rule file that they could be about"
+    hint = "name the rule files, too, or a directory that holds both"
+    return Problem("RE101", message, Location(path, 1, 1), hint=hint)
 
 
 def _parse(path: str, texts: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
@@ -101,6 +116,7 @@ def _read_test_files(
     problems: list[Problem] = []
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
+    unknown: dict[str, list[Node]] = {}
     for path in paths:
         root, of_source = _parse(path, texts)
         problems += of_source
@@ -113,10 +129,11 @@ def _read_test_files(
         problems += check_shape(root, tests_file_shape(), "this file")
         tests = root.get("tests")
         if tests is not None:
-            read, found = read_file_tests(tests, rules, complete)
+            read, found = read_file_tests(tests, rules, unknown if complete else None)
             tests_of_files += read
             problems += found
             tested |= rules_tested(tests)
+    problems += unknown_rules(unknown, rules)
     return tests_of_files, tested, problems
 
 

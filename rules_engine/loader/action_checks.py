@@ -97,21 +97,31 @@ def _check_action(
     problems = check_shape(node, _ANY_ACTION, "an action")
     if problems or node.broken:
         return None, problems
+    problems = [] if node.get("type") is not None else _without_type(node)
     type_node = node.get("type")
     if type_node is None:
-        return None, _without_type(node)
+        return None, problems
     found = _find_type(type_node.value)
-    if found is None:
-        return None, [] if type_node.broken else [_unknown_type(type_node)]
-    return _check_typed(node, type_node.value, found, expressions, absent)
+    if found is not None:
+        spec, of_type = _check_typed(node, type_node.value, found, expressions, absent)
+        return spec, problems + of_type
+    if type_node.broken:
+        return None, problems
+    near, problem = _unknown_type(type_node)
+    # Of the type that was meant, so that no test names an unknown action for it.
+    meant = None if near is None else _spec(node, near, _config(node))
+    return meant, [*problems, problem]
 
 
 def _without_type(node: Node) -> list[Problem]:
+    """That there is no type, or what was written for 'type', which is read as that from here on."""
     words = {"action", "kind", "typ", "Type", "types"}
-    wrong = next((key for key in node.keys if key in words), None)
+    wrong = next((key for key in node.keys if key in words or nearest(key, ["type"])), None)
     if wrong is not None:
         message = f"unknown key '{wrong}' in an action"
-        return [node.source.problem("RE106", message, node.keys[wrong].location, "did you mean 'type'?")]
+        problem = node.source.problem("RE106", message, node.keys[wrong].location, "did you mean 'type'?")
+        node.rename({wrong: "type"})
+        return [problem]
     as_key = next((key for key in node.keys if key in known_types()), None)
     problem = missing_key(node, "type", {"title": "action"}, "action", None)
     hint = f"add 'type': one of {', '.join(known_types())}"
@@ -120,12 +130,13 @@ def _without_type(node: Node) -> list[Problem]:
     return [node.source.problem(problem.code, problem.message, problem.location, hint)]
 
 
-def _unknown_type(node: Node) -> Problem:
+def _unknown_type(node: Node) -> tuple[str | None, Problem]:
+    """(the type that was meant, if one was, problem)"""
     written = node.written()
     near = _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
     listed = f"the types are {', '.join(known_types())}"
     hint = f"did you mean '{near}'? {listed}" if near else listed
-    return node.source.problem("RE301", f"unknown action type '{written}'", node.location, hint)
+    return near, node.source.problem("RE301", f"unknown action type '{written}'", node.location, hint)
 
 
 def _check_typed(
@@ -137,13 +148,17 @@ def _check_typed(
     problems += _templates_in_keys(config)
     for path, text in _texts(config):
         problems += _check_text(text, path, action_type, expressions, absent)
-    plain = {key: value.plain() for key, value in config.items()}
+    plain = _config(node)
     spec = _spec(node, name, plain)
     if not problems and not any(value.broken for value in config.values()):
         problems += [_of_config(node, finding) for finding in action_type.check(plain, spec.mode)]
     if not problems:
         problems += check_size(node, action_type, expressions.scope)
     return spec, problems
+
+
+def _config(node: Node) -> dict[str, Any]:
+    return {key: value.plain() for key, value in node.entries() if key not in COMMON_PROPERTIES}
 
 
 def _once_explained(node: Node, action_type: ActionType, problems: list[Problem]) -> list[Problem]:
@@ -219,8 +234,18 @@ def _check_text(
         yield _target_with_hole(node, path, found[0].start, found[0].end)
         return
     yield from expressions.check_template(node, absent)
-    if "${s" in text and not _is_in(path, action_type.SECRET_FIELDS):
+    if (
+        "${s" in text
+        and not _is_unknown(path[0], action_type)
+        and not _is_in(path, action_type.SECRET_FIELDS)
+    ):
         yield from _misplaced_secrets(node, path, action_type)
+
+
+def _is_unknown(key: str | int, action_type: ActionType) -> bool:
+    """Whether the key was reported, so that where its value may stand is no matter."""
+    schema = action_type.SCHEMA
+    return schema.get("additionalProperties") is False and key not in schema.get("properties", {})
 
 
 def _is_in(path: Path, fields: tuple[str, ...]) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rules_engine.errors import Finding, Problem
     from rules_engine.expression.checks.satisfiable import Circumstances
+    from rules_engine.expression.node import Node as ExpressionNode
     from rules_engine.model import Scope
     from rules_engine.source import Node
 
@@ -72,16 +73,35 @@ class Expressions:
         self, nodes: Sequence[Node], given: Circumstances = NO_RULE, before: Sequence[Node] = ()
     ) -> list[Problem]:
         """What is always or never true of conditions in which nothing else was found."""
-        if self.exhausted or any(
-            node.broken or not isinstance(node.value, str) for node in (*nodes, *before)
-        ):
+        if not self._can_be_judged((*nodes, *before)):
             return []
         try:
-            trees, earlier = ([self._named.parse(node.value) for node in some] for some in (nodes, before))
+            trees, earlier = self._parsed(nodes), self._parsed(before)
             found = self._certainties.find(trees, given, earlier)
         except ExpressionError:  # of one of them, or of a condition they use, where it is reported
             return []
         return [problem_of(nodes[number], finding) for number, finding in found]
+
+    def check_covering(
+        self, when: Sequence[Node], exceptions: Sequence[Sequence[Node]], given: Circumstances
+    ) -> list[Problem]:
+        """That exceptions leave no record which `when` lets through."""
+        if not self._can_be_judged((*when, *(node for nodes in exceptions for node in nodes))):
+            return []
+        try:
+            excepted = [self._parsed(nodes) for nodes in exceptions]
+            found = self._certainties.find_covering(self._parsed(when), excepted, given)
+        except ExpressionError:  # reported, as above
+            return []
+        return [] if found is None else [problem_of(exceptions[found[0]][0], found[1])]
+
+    def _can_be_judged(self, nodes: Sequence[Node]) -> bool:
+        return not self.exhausted and not any(
+            node.broken or not isinstance(node.value, str) for node in nodes
+        )
+
+    def _parsed(self, nodes: Sequence[Node]) -> list[ExpressionNode]:
+        return [self._named.parse(node.value) for node in nodes]
 
     def check_circles(self, nodes: Mapping[str, Node]) -> list[Problem]:
         """The circles in which the file's conditions, at `nodes`, use each other."""

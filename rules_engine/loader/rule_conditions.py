@@ -2,7 +2,7 @@
 
 In: the conditions of one rule, in which nothing was found to be wrong by themselves, its events, tables and
 tests. Out: warnings for conditions that are always or never true in this rule, alone or together, for
-exceptions that never apply, and for orderings of what the rule's own tests show to be text.
+exceptions that never apply or always do, and for orderings of what the rule's own tests show to be text.
 """
 
 from __future__ import annotations
@@ -40,9 +40,14 @@ def check_rule_conditions(
     """The warnings about a rule's conditions: those of `when`, then those of each exception."""
     given = Circumstances(rule.events, rule.tables, frozenset(absent))
     when, *exceptions = conditions
-    yield from expressions.check_certain(when, given)
+    found = expressions.check_certain(when, given)
     for nodes in exceptions:
-        yield from expressions.check_certain(nodes, given, when)
+        found += expressions.check_certain(nodes, given, when)
+    if not found:
+        # What expires is meant to end: a rule may be silenced until a day.
+        lasting = [nodes for nodes, each in zip(exceptions, rule.unless, strict=True) if each.expires is None]
+        found = expressions.check_covering(when, lasting, given) if lasting else []
+    yield from found
     if tests is not None:
         shown = _Shown(tests)
         for nodes in conditions:

@@ -9,7 +9,6 @@ content.
 from __future__ import annotations
 
 import re
-from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.spelling import nearest
@@ -23,8 +22,11 @@ WHOLE_RULE_SET = "rule set"
 MOST_SUGGESTIONS = 20
 """Looking for the nearest of thousands of ids takes milliseconds each time."""
 
+MOST_PLACES = 20
+"""Further places of one problem."""
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rules_engine.errors import Location, Problem
     from rules_engine.model import Rule
@@ -69,10 +71,10 @@ def read_tests(node: Node, rule: Rule) -> tuple[list[RuleTest], list[Problem]]:
 
 
 def read_file_tests(
-    node: Node, rules: Mapping[str, Rule], complete: bool
+    node: Node, rules: Mapping[str, Rule], unknown: dict[str, list[Node]] | None
 ) -> tuple[list[RuleTest], list[Problem]]:
-    """The tests of a `*.test.yaml` file. Unless all rules were read (`complete`), none is called unknown."""
-    suggestions = islice(count(), MOST_SUGGESTIONS)
+    """The tests of a `*.test.yaml` file. `unknown` gets what names a rule that there is not, by its id; it is
+    None where not all rules were read."""
     tables = {table for rule in rules.values() for table in rule.tables}
     tests: list[RuleTest] = []
     problems: list[Problem] = []
@@ -85,13 +87,12 @@ def read_file_tests(
             named = _named(rule_node, matches)
             is_id = rule_node is not None and isinstance(rule_node.value, str)
             rule = rules.get(rule_node.value) if rule_node is not None and is_id else None
-            if complete:
-                found += _unknown_rules(named, rules, suggestions)
-            if matches is not None and complete:
+            nameless = [] if unknown is None else _nameless(named, rules, unknown)
+            if matches is not None and unknown is not None:
                 found += _without_table(test, tables)
             found += check_expectation(test, rule)
             table = _table(rule) if matches is None else min(tables, default="table")
-            _read_test(test, table, None, found, tests)
+            _read_test(test, table, None, found, [] if nameless else tests)
         problems += found
     return tests, problems
 
@@ -172,16 +173,26 @@ def _named(rule: Node | None, matches: Node | None) -> list[Node]:
     return [rule] if rule is not None else matches.items() if matches is not None else []
 
 
-def _unknown_rules(
-    named: Iterable[Node], rules: Mapping[str, Rule], suggestions: Iterator[int]
-) -> Iterator[Problem]:
-    for node in named:
-        if isinstance(node.value, str) and node.value not in rules and not node.broken:
-            near = nearest(node.value, rules) if next(suggestions, None) is not None else None
-            hint = (
-                f"did you mean '{near}'?" if near else "name a rule of the files that are validated together"
-            )
-            yield node.source.problem("RE404", f"there is no rule '{node.value}'", node.location, hint)
+def _nameless(named: Iterable[Node], rules: Mapping[str, Rule], unknown: dict[str, list[Node]]) -> list[Node]:
+    """Those that name no rule, which are put into `unknown`."""
+    nodes = [
+        node for node in named if isinstance(node.value, str) and node.value not in rules and not node.broken
+    ]
+    for node in nodes:
+        unknown.setdefault(node.value, []).append(node)
+    return nodes
+
+
+def unknown_rules(unknown: Mapping[str, Sequence[Node]], rules: Mapping[str, Rule]) -> Iterator[Problem]:
+    """One problem for each id that no rule has, however many tests name it: most often it was the rule's id
+    that was changed."""
+    for number, (rule_id, (node, *others)) in enumerate(unknown.items()):
+        near = nearest(rule_id, rules) if number < MOST_SUGGESTIONS else None
+        hint = f"did you mean '{near}'?" if near else "name a rule of the files that are validated together"
+        related = tuple((other.location, "it is named here, too") for other in others[:MOST_PLACES])
+        yield node.source.problem(
+            "RE404", f"there is no rule '{rule_id}'", node.location, hint, related=related
+        )
 
 
 def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:

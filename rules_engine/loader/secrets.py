@@ -77,6 +77,12 @@ _BITS = 3.5
 """Shannon entropy a character from which a text of 20 characters or more looks random; English has about 2.8
 to 3.6 in such short pieces but with spaces, which random keys have not."""
 
+_MOST_OF_A_KIND = 100
+"""Secrets of one kind in a text: what is beyond is found when those are gone."""
+
+_CHARACTERS_BEFORE_A_TOKEN = 200
+"""In which a name would stand. All of a line, for each of its words, would take the square of its length."""
+
 HINT = "keep it in Secrets Manager and write ${secret:NAME}; then change it, for it is known now"
 
 
@@ -86,8 +92,10 @@ def _anything(match: re.Match[str]) -> bool:
 
 def _is_token(match: re.Match[str]) -> bool:
     """Whether what follows `Bearer` is a token and not a word of a sentence."""
-    line = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
-    return "authorization" in line.lower() or any(character.isdigit() for character in match[0])
+    if any(character.isdigit() for character in match[0]):
+        return True
+    before = match.string[max(0, match.start() - _CHARACTERS_BEFORE_A_TOKEN) : match.start()]
+    return "authorization" in before.rpartition("\n")[2].lower()
 
 
 def _are_credentials(match: re.Match[str]) -> bool:
@@ -121,9 +129,12 @@ def _known(text: str) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end)"""
     for kind, needles, pattern in _KNOWN:
         if any(needle in text for needle in needles):
-            for match in islice(re.finditer(pattern, text), 100):
-                if "EXAMPLE" not in match[0] and _ABOUT.get(kind, _anything)(match):
-                    yield kind, *match.span("secret" if match.re.groups else 0)
+            about = _ABOUT.get(kind, _anything)
+            found = (
+                match for match in re.finditer(pattern, text) if "EXAMPLE" not in match[0] and about(match)
+            )
+            for match in islice(found, _MOST_OF_A_KIND):
+                yield kind, *match.span("secret" if match.re.groups else 0)
 
 
 def secret_in_place(name: str, node: Node) -> Problem | None:

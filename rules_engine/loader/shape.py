@@ -23,6 +23,7 @@ from rules_engine.loader.wording import (
     flow,
     known_keys_hint,
     misplaced_key_hint,
+    other_word,
     plural,
     repair_hint,
     repaired_scalar,
@@ -30,6 +31,8 @@ from rules_engine.loader.wording import (
 from rules_engine.schema import PATTERN_HINTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rules_engine.errors import Location, Problem
     from rules_engine.source import Node
 
@@ -193,28 +196,59 @@ def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, prob
     properties: dict[str, Schema] = schema.get("properties", {})
     further = schema.get("additionalProperties", True)
     pattern = schema.get("propertyNames", {}).get("pattern")
-    meant: set[str] = set()
+    meant: dict[str, str] = {}
     for entry, value in node.value.items():
         if len(problems) >= MOST_ERRORS:
             return
         if pattern is not None and not _search(pattern, entry):
-            message = f"'{entry}' cannot be a name in '{name}'"
-            hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
-            problems.append(node.source.problem("RE109", message, node.keys[entry].location, hint))
+            problems.append(_bad_name(node.keys[entry], pattern, name))
         if entry in properties:
             _check(value, properties[entry], entry, node.keys[entry], problems)
         elif further is False:
             near, problem = _unknown_key(node, entry, schema, name)
             problems.append(problem)
-            meant.add(near)
+            if near and near not in node.value:
+                meant.setdefault(near, entry)
         elif isinstance(further, dict):
             _check(value, further, entry, node.keys[entry], problems)
-    for wanted in schema.get("required", ()):
-        if wanted not in node.value and wanted not in meant:
-            problems.append(missing_key(node, wanted, schema, name, key))
+    problems += [
+        missing_key(node, wanted, schema, name, key)
+        for wanted in schema.get("required", ())
+        if wanted not in node.value and wanted not in meant
+    ]
+    _read_as_meant(node, meant, schema, problems)
     if len(node.value) < schema.get("minProperties", 0):
         message, hint = f"'{name}' is empty", "write its entries, or remove the key"
         problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
+
+
+def _bad_name(key: Node, pattern: str, name: str) -> Problem:
+    message = f"'{key.value}' cannot be a name in '{name}'"
+    hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
+    return key.source.problem("RE109", message, key.location, hint)
+
+
+def _read_as_meant(node: Node, meant: Mapping[str, str], schema: Schema, problems: list[Problem]) -> None:
+    """Reads each entry as the key that was meant, so that one mistake is not told again as what it lacks.
+
+    What was meant by another word may be made for another language: only what has the right type is read."""
+    names = {}
+    for wanted, entry in meant.items():
+        value, properties = node.value[entry], schema["properties"]
+        if value.broken or not _has_type(value, properties[wanted]):
+            continue
+        if nearest(entry, properties) == wanted:
+            names[entry] = wanted
+            _check(value, properties[wanted], wanted, node.keys[entry], problems)
+        elif other_word(entry, schema.get("title", ""), properties):
+            names[entry] = wanted
+    if names:
+        node.rename(names)
+
+
+def _has_type(node: Node, schema: Schema) -> bool:
+    wanted = _branch(node, schema).get("type") if "anyOf" in schema else schema.get("type")
+    return wanted is None or _is_of(node, wanted)
 
 
 def _unknown_key(node: Node, entry: str, schema: Schema, name: str) -> tuple[str, Problem]:

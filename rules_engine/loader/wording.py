@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rules_engine.source import Node
 
 _OTHER_WORDS = {
+    "rule file": {"var": "vars", "variables": "vars", "constants": "vars"},
     "rule": {
         "on": "event", "events": "event", "trigger": "event", "event_name": "event", "eventname": "event",
         "tables": "table", "source": "table", "table_name": "table",
@@ -73,11 +74,21 @@ _BELONGS = {
 """By what the mapping is: keys that belong somewhere else, and where."""
 
 
+def other_word(key: str, title: str, known: Iterable[str]) -> str:
+    """The key for which people say `key`; '' if there is none."""
+    words = _OTHER_WORDS.get(_kind(title), {})
+    meant = words.get(key) or words.get(key.lower(), "")
+    return meant if meant in known else ""
+
+
+def _kind(title: str) -> str:
+    return "action" if title.endswith(" action") else title
+
+
 def misplaced_key_hint(key: str, title: str, known: Iterable[str]) -> tuple[str, str]:
     """(the key that was meant or '', the hint or '') for a key that is known by another word or elsewhere."""
-    kind = "action" if title.endswith(" action") else title
-    meant = _OTHER_WORDS.get(kind, {}).get(key) or _OTHER_WORDS.get(kind, {}).get(key.lower(), "")
-    if meant and meant in known:
+    kind, meant = _kind(title), other_word(key, title, known)
+    if meant:
         return meant, f"did you mean '{meant}'?"
     where = _BELONGS.get(kind, {}).get(key)
     # A test file that holds rules lacks its tests because of that, not besides.

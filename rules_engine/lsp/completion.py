@@ -46,7 +46,9 @@ class Completion:
     documentation: str = ""
 
 
-_LAST_WORD = re.compile(r"(?P<and>&?)(?P<word>(?:[A-Za-z_]\w*(?:\.\w*)*)?)$")
+_match_end_of_path = re.compile(r"[\w.]*").match
+"""On a text turned round, for a search from its beginning looks at each place again."""
+_find_start_of_name = re.compile("[A-Za-z_]").search
 
 
 def complete(path: str, text: str, line: int, column: int, rule_ids: Iterable[str]) -> list[Completion]:
@@ -105,12 +107,12 @@ def _words(outline: Outline, before: str, cursor: int) -> list[Completion]:
     """Words for the end of an expression. Within a text or a constant nothing is known."""
     if before.count("'") % 2 or before.count("`") % 2 or before.count('"') % 2:
         return []
-    match = _LAST_WORD.search(before)
-    assert match is not None  # it may be empty
-    root, *path = match["word"].split(".")
-    if before[: match.start()].endswith((".", ")", "]")):
+    word = _last_word(before)
+    root, *path = word.split(".")
+    in_front = before.removesuffix(word)
+    if in_front.removesuffix("&").endswith((".", ")", "]")):
         return []
-    if match["and"]:
+    if in_front.endswith("&"):
         return _attributes(outline, "new", (root, *path), cursor)
     if path and root in SECTIONS:
         return _own_names(outline, root, path, cursor)
@@ -136,6 +138,15 @@ def _words(outline: Outline, before: str, cursor: int) -> list[Completion]:
         if one.name.startswith(root)
     ]
     return fields + functions
+
+
+def _last_word(text: str) -> str:
+    """The beginning of a path that a text ends with; it may be empty."""
+    end = _match_end_of_path(text[::-1])
+    assert end is not None  # it may be empty
+    path = end[0][::-1]
+    start = _find_start_of_name(path)
+    return path[start.start() :] if start else ""
 
 
 def _own_names(outline: Outline, root: str, path: list[str], cursor: int) -> list[Completion]:

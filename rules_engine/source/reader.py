@@ -31,12 +31,9 @@ from yaml.scanner import Scanner
 from rules_engine.errors import Problem
 from rules_engine.source import traps
 from rules_engine.source.scalars import NumberRefused, resolve
-from rules_engine.source.syntax_errors import explain, explain_long
 from rules_engine.source.tree import Node, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rules_engine.source.tree import Kind
 
 FastParser: Any = None
@@ -127,7 +124,7 @@ def parse_fast(source: SourceFile) -> tuple[Node | None, list[Problem]]:
         root, problems = builder.build(FastParser(source.text))
     except yaml.MarkedYAMLError as error:
         again = None if builder.is_long else _parse_again(source, _index(error))
-        return again or builder.refuse(error, explain_long)
+        return again or builder.refuse(error, in_part=True)
     tab = traps.first_tab(source, root)
     if tab is None:
         return root, problems
@@ -220,11 +217,12 @@ class _Builder:
         """Whether reading all this again with the pure parser would take long."""
         return self._nodes > _REREAD_NODES
 
-    def refuse(
-        self, error: yaml.MarkedYAMLError, explanation: Callable[..., Problem] = explain
-    ) -> tuple[None, list[Problem]]:
-        """The problems of a file that the parser gave up on."""
-        problem = explanation(self.source, error, self.last)
+    def refuse(self, error: yaml.MarkedYAMLError, *, in_part: bool = False) -> tuple[None, list[Problem]]:
+        """The problems of a file that the parser gave up on. `in_part`: it is too long to look at it all."""
+        # Not at the top: most files are sound, and compiling the patterns takes 2 ms.
+        from rules_engine.source.syntax_errors import explain, explain_long
+
+        problem = (explain_long if in_part else explain)(self.source, error, self.last)
         line = problem.location.line
         # A tag or an alias that was reported is why its own line cannot be parsed.
         if any(known.location.line == line for known in self.problems):

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rules_engine.errors import Fix
 from rules_engine.source import traps
 
 if TYPE_CHECKING:
@@ -64,8 +65,14 @@ class _Trouble:
         """The character at the error."""
         return self.source.text[self.at : self.at + 1]
 
-    def problem_at(self, code: str, message: str, start: int, end: int, hint: str) -> Problem:
-        return self.source.problem(code, message, self.source.location(start, end), hint)
+    def problem_at(
+        self, code: str, message: str, start: int, end: int, hint: str, fix: Fix | None = None
+    ) -> Problem:
+        return self.source.problem(code, message, self.source.location(start, end), hint, fix=fix)
+
+    def fix(self, start: int, end: int, text: str) -> Fix:
+        """Write `text` in place of what stands there."""
+        return Fix(self.source.location(start, end), text)
 
 
 def explain(source: SourceFile, error: yaml.MarkedYAMLError, last: Node | None) -> Problem:
@@ -123,7 +130,8 @@ def _first_character(trouble: _Trouble) -> Problem | None:
         and not trouble.line.startswith("%")
     ):
         hint = traps.quoted(trouble.source, start, f"a value cannot begin with '{first}' in YAML")
-        return trouble.problem_at("RE102", f"'{first}' cannot begin a value", start, start + 1, hint)
+        message, fix = f"'{first}' cannot begin a value", traps.quoting(trouble.source, start)
+        return trouble.problem_at("RE102", message, start, start + 1, hint, fix)
     if trouble.context == "while scanning a block scalar":
         hint = traps.quoted(
             trouble.source, start, f"'{first}' alone begins a block of text on the next lines"
@@ -195,7 +203,9 @@ def _after_the_value(trouble: _Trouble) -> Problem | None:
     else:
         return None
     hint = traps.quoted(trouble.source, start, what)
-    return trouble.problem_at("RE102", message, trouble.at, end, hint)
+    # A bracket may be one that was closed too early; a condition often begins with a text.
+    fix = traps.quoting(trouble.source, start) if first in "'\"" else None
+    return trouble.problem_at("RE102", message, trouble.at, end, hint, fix)
 
 
 def _reference_in_flow(trouble: _Trouble) -> Problem | None:
@@ -271,10 +281,12 @@ def _missing_space(trouble: _Trouble) -> Problem | None:
             message = f"a space is missing after '{match['key']}:'"
             end = match.end("key") + 1
             hint = f"write: {match['key']}: {match['value']}"
-            return trouble.problem_at("RE102", message, start + match.start("key"), start + end, hint)
+            fix = trouble.fix(start + end - 1, start + end, ": ")
+            return trouble.problem_at("RE102", message, start + match.start("key"), start + end, hint, fix)
         if match := _NO_DASH_SPACE.match(line):
             message, dash = "a space is missing after '-'", start + match.start("dash")
-            return trouble.problem_at("RE102", message, dash, dash + 1, f"write: - {line.strip()[1:]}")
+            hint, fix = f"write: - {line.strip()[1:]}", trouble.fix(dash, dash + 1, "- ")
+            return trouble.problem_at("RE102", message, dash, dash + 1, hint, fix)
         if (match := _EQUALS.match(line)) and ":" not in line[: match.start("sign")]:
             message, sign = "a key is followed by ':', not by '='", start + match.start("sign")
             hint = f"write: {match['key']}: {line[match.end() :]}"

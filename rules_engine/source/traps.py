@@ -12,6 +12,8 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rules_engine.errors import Fix
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +24,9 @@ REUSE = "write the keys out; 'defaults', 'vars', 'lists' and 'conditions' hold w
 
 _BLOCK_VALUE = re.compile(r"\s*(?:- +)*(?:[\w.$-]+ *: +)?")
 """What may stand on a line before a value that goes on to the end of the line."""
+
+_NEGATION = re.compile(r"!(?:\(|(?:new|old|keys|is|expired)\b|[a-z_]+\()")
+"""What can only be a condition: other tags are CloudFormation's."""
 
 _TAG_OR_PLAIN = re.compile(r"[^\s,\]}]*")
 
@@ -40,13 +45,33 @@ def quoted(source: SourceFile, start: int, what: str) -> str:
     return f"{what}: put the value in quotes"
 
 
+def quoting(source: SourceFile, start: int) -> Fix | None:
+    """The mend that `quoted` shows; none where the value may end before its line does, at a comment."""
+    location = source.location(start)
+    line = source.line(location.line)
+    before, value = line[: location.column - 1], line[location.column - 1 :].rstrip()
+    if not value or " #" in value or not _BLOCK_VALUE.fullmatch(before):
+        return None
+    text = in_quotes(value)
+    return None if text is None else Fix(replace(location, length=len(value)), text)
+
+
+def in_quotes(text: str) -> str | None:
+    """A text of one line in the quotes that it does not hold."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return None if "'" in text else f"'{text}'"
+
+
 def tag(source: SourceFile, start: int) -> Problem:
     """`when: !x`, which YAML reads as a tag on the value."""
     shown = _TAG_OR_PLAIN.match(source.text, start)
     text = shown[0] if shown is not None else "!"
     hint = quoted(source, start, "a value that begins with '!' is not read as text")
     location = source.location(start, start + len(text))
-    return source.problem("RE105", f"'{text}' is read as a YAML tag, which is not allowed", location, hint)
+    message = f"'{text}' is read as a YAML tag, which is not allowed"
+    fix = quoting(source, start) if _NEGATION.match(source.text, start) else None
+    return source.problem("RE105", message, location, hint, fix=fix)
 
 
 def tag_or_anchor(source: SourceFile, event: Any) -> Problem:
@@ -86,7 +111,8 @@ def not_a_text_key(key: Node) -> Problem:
         return source.problem("RE107", message, key.location, hint)
     written = source.text[key.start : key.end]
     message = f"a key must be text, but '{written}' is {_kind_of_word(key)}"
-    return source.problem("RE107", message, key.location, f'put it in quotes: "{written}"')
+    fix = Fix(key.location, f'"{written}"') if key.start < key.end and key.style == "" else None
+    return source.problem("RE107", message, key.location, f'put it in quotes: "{written}"', fix=fix)
 
 
 def _kind_of_word(key: Node) -> str:
@@ -117,7 +143,9 @@ def key_without_value(key: Node) -> Problem:
     name, colon, value = written.partition(":")
     if colon and key.style == "":
         message = f"a space is missing after '{name}:'"
-        return source.problem("RE102", message, key.location, f"write: {name}: {value}")
+        is_name = re.fullmatch(r"[A-Za-z_]\w*", name) and not value.startswith("//")
+        fix = Fix(key.location, f"{name}: {value}") if is_name else None
+        return source.problem("RE102", message, key.location, f"write: {name}: {value}", fix=fix)
     message = f"the key '{written}' has no value"
     hint = f"write '{written}: value', for nothing '{written}: null'; put a text with commas in it in quotes"
     return source.problem("RE102", message, key.location, hint)
@@ -131,11 +159,15 @@ def hole_without_quotes(source: SourceFile, start: int) -> Problem:
     hole = source.text[start : end + 2] if one_line else "{{ ... }}"
     quote = "'" if '"' in hole else '"'
     hint = quoted(source, start, "a value that begins with '{' is a mapping in YAML")
+    fix = quoting(source, start) if one_line else None
     line_start = source.text.rfind("\n", 0, start) + 1
     if not _BLOCK_VALUE.fullmatch(source.text[line_start:start]):
         hint = f"a value that begins with '{{' is a mapping in YAML: put it in quotes: {quote}{hole}{quote}"
+        text = in_quotes(hole) if one_line else None
+        fix = None if text is None else Fix(source.location(start, end + 2), text)
     location = source.location(start, end + 2 if one_line else start + 2)
-    return source.problem("RE102", "a hole without quotes is read as a YAML mapping", location, hint)
+    message = "a hole without quotes is read as a YAML mapping"
+    return source.problem("RE102", message, location, hint, fix=fix)
 
 
 def number_hint(text: str) -> str:
@@ -149,7 +181,8 @@ def tab(source: SourceFile, at: int) -> Problem:
     line_start = source.text.rfind("\n", 0, at) + 1
     if source.text[line_start:at].strip(" \t"):
         message = "a tab stands between words"
-        return source.problem("RE103", message, source.location(at), "use a space instead")
+        place = source.location(at)
+        return source.problem("RE103", message, place, "use a space instead", fix=Fix(place, " "))
     hint = "indent with spaces; editors can replace every tab of a file at once"
     return source.problem("RE103", "the line is indented with a tab", source.location(at), hint)
 

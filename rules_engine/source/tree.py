@@ -1,17 +1,21 @@
 """Nodes: the values of a rule file with the places they were written at.
 
 A `SourceFile` holds the text and turns offsets (characters from 0) into `Location`s; a `Node` is a scalar, a
-mapping or a sequence between two offsets. Nodes are built once by the reader and then only read.
+mapping or a sequence between two offsets. Nodes are built once by the reader and then only read, but for what
+a check has reported: a node becomes `broken`, a misspelt key is read as what was meant.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine.errors import Fix, Location, Problem, Severity
 from rules_engine.source.spans import Origins, origins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Kind = Literal["scalar", "mapping", "sequence"]
 
@@ -137,6 +141,12 @@ class Node:
     def get(self, key: str) -> Node | None:
         """The value under `key`; None where there is none or this is no mapping."""
         return self.value.get(key) if self.kind == "mapping" else None
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Reads entries under other keys from here on: those that were meant, after each was reported. The
+        key nodes stay what was written."""
+        self.value = {names.get(key, key): value for key, value in self.value.items()}
+        self.keys = {names.get(key, key): node for key, node in self.keys.items()}
 
     def entries(self) -> list[tuple[str, Node]]:
         """The entries of a mapping; none of anything else."""

@@ -11,7 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
-from rules_engine.expression.checks.facts import Facts, condition_named, is_about_one_value, looked_into
+from rules_engine.expression.checks.facts import (
+    Facts,
+    Some,
+    condition_named,
+    is_about_one_value,
+    looked_into,
+)
 from rules_engine.expression.checks.inference import UNKNOWN, constant
 from rules_engine.expression.checks.mistake import shown
 from rules_engine.expression.checks.places import walk
@@ -47,6 +53,23 @@ class Certainties:
         found = [(number, finding) for number, operand in operands for finding in judge.alone(operand)]
         earlier = [operand for tree in before for operand in _operands(tree)]
         return found or list(judge.together(earlier, operands))
+
+    def find_covering(
+        self, when: Sequence[Node], exceptions: Sequence[Sequence[Node]], given: Circumstances
+    ) -> tuple[int, Finding] | None:
+        """Of exceptions, the first with which no record is left that meets `when`: its number, and what to
+        say of its first condition."""
+        left: list[Formula] = [self._facts.of(tree) for tree in when]
+        for number, trees in enumerate(exceptions):
+            # One that cannot be evaluated does not apply.
+            if not trees or any(may_fail(tree, self._facts.scope) for tree in trees):
+                continue
+            left.append(Some(tuple(self._facts.of(tree, holds=False, through=False) for tree in trees)))
+            if not self._effort.is_satisfiable(left, given):
+                message = f"{shown(trees[0].text)} leaves no record that 'when' lets through"
+                hint = "so the rule never matches: correct the exception, or switch the rule off"
+                return number, _warning(trees[0], message, f"{hint} with 'enabled: false'")
+        return None
 
 
 def _operands(tree: Node) -> Iterator[Node]:

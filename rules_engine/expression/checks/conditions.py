@@ -1,16 +1,18 @@
 """What is odd only in a condition, where a value counts as true or false.
 
 In: the tree of an expression that parses. Out: warnings for a condition that is no comparison (0 counts as
-true), for text that is always true beside `||`, and for `!(a > b)`, which is true where `a` is missing.
+true), for text that is always true beside `||`, for `!(a > b)`, which is true where `a` is missing, and for
+patterns of another language than that of `glob`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import Finding
 from rules_engine.expression.checks.comparisons import ORDERINGS
-from rules_engine.expression.checks.inference import known_type
+from rules_engine.expression.checks.inference import constant, known_type
 from rules_engine.expression.checks.mistake import shown, write
 from rules_engine.expression.checks.places import Place, leftmost, walk
 from rules_engine.expression.values import is_true
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from rules_engine.model import Scope
 
 _REVERSED = {"lt": ">=", "lte": ">", "gt": "<=", "gte": "<"}
+_OTHER_PATTERN = re.compile(r"(?P<set>\[[^\[\]]{2,}\])|(?P<choice>\{[^{},]*,[^{}]*\})")
+"""What shells know. One character in brackets may be an index; `.*` is every ending of a file's name."""
 _JOINTS = ("or_expression", "and_expression")
 
 
@@ -29,6 +33,9 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
     """The warnings about a condition."""
     if not _is_boolean(tree, scope):
         yield _not_boolean(tree, scope)
+    if "glob" in tree.source:
+        for place in walk(tree):
+            yield from _other_patterns(place.node, scope)
     if "||" not in tree.source and "!" not in tree.source:
         return
     for place in walk(tree):
@@ -38,6 +45,24 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
             yield from _unused_sides(place)
         elif node.type == "not_expression":
             yield from _negated_ordering(node)
+
+
+def _other_patterns(node: Node, scope: Scope) -> Iterator[Finding]:
+    """`glob(new.sku, 'A[0-9]*')`."""
+    if node.type != "function_expression" or node.value != "glob" or len(node.children) != 2:
+        return
+    pattern = constant(node.children[1], scope)
+    found = _OTHER_PATTERN.search(pattern) if isinstance(pattern, str) else None
+    if found is None:
+        return
+    text = node.children[0].text
+    hint = {
+        "set": "for one character of several write ?, or ask for each: "
+        f"starts_with({text}, 'A') || starts_with({text}, 'B')",
+        "choice": f"ask for each: glob({text}, 'A*') || glob({text}, 'B*')",
+    }[str(found.lastgroup)]
+    message = f"glob takes '{found[0]}' as it stands: only * and ? mean something in a pattern"
+    yield _warning("RE254", message, node.children[1], hint)
 
 
 def _is_boolean(node: Node, scope: Scope) -> bool:
