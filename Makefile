@@ -2,14 +2,18 @@
 # registry are enough. PYTHON chooses the interpreter that the environment is made with.
 PYTHON ?= python3
 SECONDS ?= 60
+# `make demo PATTERN=sync` plays the tests of one pattern of rules/; without it the overview in rules/orders.
+PATTERN ?=
+PATTERNS := $(patsubst rules/%/README.md,%,$(wildcard rules/*/README.md))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test lint format docs site compliance soak fuzz bench bench-quick mutate lock clean
 
-demo: $(VENV)/local.stamp  ## a change in a real local table, through the rules, to its targets, read back
-	$(BIN)/python -m rules_engine.local.demo rules
+demo: $(VENV)/local.stamp  ## changes in real local tables, through the rules, to their targets, read back
+	$(if $(filter-out $(PATTERNS),$(PATTERN)),$(error no pattern '$(PATTERN)': there are $(PATTERNS)))
+	$(if $(PATTERN),$(BIN)/rules-engine dev --once --rules rules/$(PATTERN),$(BIN)/python -m rules_engine.local.demo)
 
 test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite, as many files at once as there are cores, four at most
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -40,6 +44,7 @@ soak: $(VENV)/dev.stamp  ## the long versions of the property tests and 10,000,0
 	$(BIN)/python -m tests.soak.numbers --numbers 1000000
 	$(BIN)/python -m tests.soak.records --records 1000000
 	$(BIN)/python -m tests.soak.filters --pairs 1000000
+	$(BIN)/python -m tests.soak.patterns --changes 100000 --days 200
 	$(BIN)/python -m tests.soak.delivery --seeds 42000 --actions 10000000 --processes 2
 
 fuzz: $(VENV)/dev.stamp $(VENV)/fuzz.stamp  ## coverage-guided fuzzing of whatever reads what others wrote, SECONDS a target

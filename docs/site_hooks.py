@@ -1,8 +1,10 @@
-"""What the documentation site adds to the pages: decisions, an anchor for each problem code, bars in tables.
+"""What the documentation site adds to the pages: decisions, an anchor for each code, bars in tables,
+pictures.
 
 A page that the navigation does not name, because it is new, stands under "More". `codes/#re204` must stay as
 it is, whatever the code's title becomes: editors and reports link to it. A bar in a code span of a table is
-written with a backslash, as GitHub wants it; Python-Markdown would show that.
+written with a backslash, as GitHub wants it; Python-Markdown would show that. GitHub draws a Mermaid block
+itself; the theme would fetch a script for it from elsewhere, so here the same picture stands as SVG.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 from markdown.extensions.toc import slugify
 
 _CODE = re.compile(r"RE\d{3}\b")
+_MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"<td[^>]*>.*?</td>", re.DOTALL)
 
 
@@ -35,6 +38,12 @@ def anchor(heading: str, separator: str) -> str:
     """`re204` for `RE204 unknown function`, and what is usual for any other heading."""
     code = _CODE.match(heading)
     return code[0].lower() if code is not None else slugify(heading, separator)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Called by mkdocs with the text of a page."""
+    name = Path(page.file.src_uri).stem
+    return _MERMAID.sub(f"![Tables, rules and targets of the pattern {name}]({name}.svg)", markdown)
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -28,7 +28,7 @@ JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(
 STREAM_ARN = "aws dynamodb describe-table --table-name orders --query Table.LatestStreamArn --output text"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012"
 
-LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql"}
+LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql", "mermaid"}
 
 NOT_RUN = {
     "README.md": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from rich.console import Console
 from rules_engine.local.dev import run_dev
 from rules_engine.local.once import run_once
 from rules_engine.local.play import wait_until
+from rules_engine.local.typed_lines import TypedLines
 
 pytestmark = pytest.mark.local
 
@@ -204,7 +206,7 @@ def test_dev_shows_what_is_read_back_and_takes_saved_rules(tmp_path: Path) -> No
         assert wait_for("reloaded, 1 rule")
         assert wait_for("welcome -> log: read back in the log")
         file.write_text(GREETING.replace("guests", "visitors"))
-        assert wait_for("other tables, topics or secrets: a new stack")
+        assert wait_for("other tables, targets or secrets: a new stack")
         assert wait_for('INSERT visitors {"id":"g-1"}')
     finally:
         stop.set()
@@ -212,3 +214,50 @@ def test_dev_shows_what_is_read_back_and_takes_saved_rules(tmp_path: Path) -> No
     assert codes == [0]
     assert "MISSING" not in output.getvalue()
     assert "WRONG" not in output.getvalue()
+
+
+def test_typed_changes_are_made_and_lines_that_cannot_be_taken_are_answered(tmp_path: Path) -> None:
+    output = io.StringIO()
+    codes: list[int] = []
+    (tmp_path / "rules.yaml").write_text(GREETING)
+    reading, writing = os.pipe()
+    console, typed = Console(file=output, width=400), TypedLines(reading)
+    thread = threading.Thread(target=lambda: codes.append(run_dev([tmp_path], console, typed=typed)))
+    thread.start()
+
+    def answer_to(line: str, expected: str) -> bool:
+        before = len(output.getvalue())
+        os.write(writing, f"{line}\n".encode())
+        return wait_until(lambda: expected in output.getvalue()[before:] or not thread.is_alive(), 60)
+
+    try:
+        assert wait_until(lambda: "greeting -> log: read back in the log" in output.getvalue(), 60)
+        assert answer_to(
+            'put guests {"id": "g-9", "age": 4.50}', 'INSERT guests {"id":"g-9"} {"id":"g-9","age":4.5'
+        )
+        assert wait_until(lambda: output.getvalue().count("greeting -> log: read back") == 2, 60)
+        assert answer_to('put guests {"id": "g-9", "age": 4.50}', "no change: the item is so already")
+        assert answer_to('put guests {"id": "g-9", "age": 5}', "MODIFY guests")
+        assert answer_to('delete guests {"id": "g-9"}', "REMOVE guests")
+        assert answer_to('delete guests {"id": "g-9"}', "no change: there is no such item")
+        assert answer_to("put guest {}", "'guest' is no table that a rule watches: did you mean 'guests'?")
+        assert answer_to("put guests {id: 1}", "not JSON at 'id: 1}'")
+        assert answer_to("help", 'delete guests {"id":"mine"} deletes the item with that key')
+        assert answer_to("quit", "never printed") is True
+    finally:
+        os.close(writing)
+        thread.join(60)
+    assert codes == [0]
+    assert "MISSING" not in output.getvalue()
+    assert "WRONG" not in output.getvalue()
+
+
+def test_changes_come_from_a_file_too_and_are_shown_before_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(GREETING)
+    command = [sys.executable, "-m", "rules_engine", "dev", "--rules", str(tmp_path)]
+    lines = 'put guests {"id": "g-9"}\nput guests {"id": 9}\nquit\n'
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=120)
+    assert "'id' must be a text: the key of table 'guests' is id (S)" in done.stdout
+    shown = done.stdout.partition('INSERT guests {"id":"g-9"}')[2]
+    assert "ok      greeting -> log: read back in the log" in shown
+    assert (done.returncode, done.stderr) == (0, "")

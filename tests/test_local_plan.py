@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rules_engine.actions import ACTIONS
+from rules_engine.exact_json import loads
 from rules_engine.loader import load_rules
+from rules_engine.local.derivation import Addresses
+from rules_engine.local.effect import Effect
+from rules_engine.local.log_lines import entries, failures
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
+from rules_engine.local.target_types import TARGET_TYPES
+from rules_engine.local.target_types.table import write_effect
 from rules_engine.model import ActionSpec, Rule, RuleSet
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ def plan_of(*actions: tuple[str, dict[str, Any]], environ: dict[str, str] | None
     specs = tuple(
         ActionSpec(f"{kind}-{number}", kind, config) for number, (kind, config) in enumerate(actions)
     )
-    return plan_for(RuleSet((Rule("r", ("orders",), specs),)), [], ADDRESS, environ or {})
+    return plan_for(RuleSet((Rule("r", ("orders",), specs),)), [], Addresses(ADDRESS), environ or {})
 
 
 def urls_of(plan: Plan) -> list[str]:
@@ -86,6 +94,119 @@ def test_secrets_and_parameters_have_values_of_the_right_kind() -> None:
     assert plan.secrets["api"] == f'{{"user":"{user}","token":"{token}"}}'
 
 
+NAME = "arn:aws:{}:eu-west-1:123456789012:{}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "given", "here", "needed"),
+    [
+        (
+            "sns",
+            "topic_arn",
+            NAME.format("sns", "News"),
+            "arn:aws:sns:eu-central-1:000000000000:news",
+            "news",
+        ),
+        (
+            "sqs",
+            "queue_url",
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/Work.fifo",
+            "https://sqs.eu-central-1.amazonaws.com/000000000000/work.fifo",
+            "work.fifo",
+        ),
+        ("eventbridge", "event_bus", NAME.format("events", "event-bus/shop"), "shop", "shop"),
+        ("eventbridge", "event_bus", "default", "default", "default"),
+        ("firehose", "delivery_stream", "orders", "orders", "orders"),
+        ("s3", "bucket", "orders-${STAGE}", "orders-local-stage", "orders-local-stage"),
+        (
+            "lambda",
+            "function",
+            NAME.format("lambda", "function:stock:live"),
+            "arn:aws:lambda:eu-central-1:000000000000:function:stock",
+            "stock",
+        ),
+        ("lambda", "function", "stock:7", "arn:aws:lambda:eu-central-1:000000000000:function:stock", "stock"),
+        (
+            "stepfunctions",
+            "state_machine_arn",
+            NAME.format("states", "stateMachine:refund:live"),
+            "arn:aws:states:eu-central-1:000000000000:stateMachine:refund",
+            "refund",
+        ),
+    ],
+)
+def test_constant_targets_become_local_ones_of_the_same_name(
+    kind: str, key: str, given: str, here: str, needed: str
+) -> None:
+    plan = plan_of((kind, {key: given}))
+    assert plan.rule_set.rules[0].actions[0].config == {key: here}
+    assert plan.needs == {kind: (needed,)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "needed"),
+    [
+        ("sns", "topic_arn", "arn:aws:sns:eu-central-1:000000000000:x-y", "x-y"),
+        ("sqs", "queue_url", "https://sqs.eu-central-1.amazonaws.com/000000000000/x-y", "x-y"),
+        ("eventbridge", "event_bus", "x-y", "x-y"),
+        ("firehose", "delivery_stream", "x-y", "x-y"),
+        ("s3", "bucket", "x-y", "x-y"),
+        ("lambda", "function", "arn:aws:lambda:eu-central-1:000000000000:function:x-y", "x-y"),
+        (
+            "stepfunctions",
+            "state_machine_arn",
+            "arn:aws:states:eu-central-1:000000000000:stateMachine:x-y",
+            "x-y",
+        ),
+    ],
+)
+def test_variables_name_local_targets_of_every_type(kind: str, key: str, value: str, needed: str) -> None:
+    plan = plan_of((kind, {key: "${X_Y}"}), environ={"X_Y": "real"})
+    assert plan.environment == {"X_Y": value}
+    assert plan.needs == {kind: (needed,)}
+
+
+@pytest.mark.parametrize(("kind", "key"), [("sns", "topic_arn"), ("sqs", "queue_url")])
+def test_what_takes_effect_once_goes_to_a_fifo_topic_or_queue(kind: str, key: str) -> None:
+    spec = ActionSpec("a", kind, {key: "${TARGET}"}, mode="once")
+    plan = plan_for(RuleSet((Rule("r", ("orders",), (spec,)),)), [], Addresses(ADDRESS), {})
+    assert plan.needs == {kind: ("target.fifo",)}
+    assert plan.environment["TARGET"].endswith("target.fifo")
+
+
+def test_the_local_stack_has_a_target_for_every_action_type() -> None:
+    assert set(TARGET_TYPES) >= set(ACTIONS)
+    assert sorted(TARGET_TYPES) == list(TARGET_TYPES)
+
+
+def test_numbers_that_rules_add_to_are_known_by_their_tables() -> None:
+    plan = plan_of(
+        ("table", {"table": "${TOTALS}", "update": {"key": "{{ keys }}", "add": {"b": 1, "a": 1}}}),
+        ("table", {"table": "other", "update": {"key": "{{ keys }}", "set": {"c": 1}}}),
+    )
+    assert plan.counted == {"totals": ("a", "b")}
+
+
+def test_what_was_added_to_a_counter_counts_and_not_what_it_stands_at() -> None:
+    def effect(old: str, new: str) -> Effect:
+        images = {"OldImage": {"n": {"N": old}}, "NewImage": {"n": {"N": new}, "id": {"S": "a"}}}
+        return write_effect("totals", {"dynamodb": images}, ("n",))
+
+    assert effect("1", "3.5").text == effect("10.0", "12.50").text
+    assert effect("1", "3.5") == Effect(
+        "in table", "totals", {"item": {"id": "a"}, "added": {"n": Decimal("2.5")}}
+    )
+    assert effect("1", "2").text != effect("1", "3").text
+
+
+def test_counters_that_stay_as_they_are_are_no_part_of_what_was_added() -> None:
+    images = [{"n": {"N": "1"}}, {"n": {"N": "1"}, "m": {"N": "7"}}]
+    record = {"dynamodb": {"OldImage": {**images[1], "n": {"N": "0"}}, "NewImage": images[1]}}
+    first = {"dynamodb": {"OldImage": {}, "NewImage": images[0]}}
+    expected = Effect("in table", "totals", {"item": {}, "added": {"n": 1}})
+    assert [write_effect("totals", each, ("m", "n")) for each in (record, first)] == [expected, expected]
+
+
 @pytest.mark.parametrize(
     ("actions", "refusal"),
     [
@@ -126,7 +247,7 @@ def test_keys_of_targets_are_found_from_what_the_rules_write(
     test = {"name": "t", "record": {"event": "INSERT", "keys": {"id": 5}, "new": {"id": 5}}}
     spec = ActionSpec("table", "table", {"table": "copies", **config})
     rule_set = RuleSet((Rule("r", ("orders",), (spec,), tests=(test,)),))
-    plan = plan_for(rule_set, samples_of(rule_set)[0], ADDRESS, {})
+    plan = plan_for(rule_set, samples_of(rule_set)[0], Addresses(ADDRESS), {})
     assert plan.sources["orders"].attributes == (("id", "N"),)
     assert plan.targets["copies"].attributes == keys
 
@@ -159,3 +280,27 @@ def test_records_that_no_write_makes_are_handed_to_the_function(tmp_path: Path) 
         "no rule is for its table 'elsewhere'",
     ]
     assert notes == []
+
+
+def test_a_record_without_a_place_of_its_own_comes_after_the_newest_of_its_stream(tmp_path: Path) -> None:
+    records = [
+        "{event: EXPIRE, keys: {id: a}, old: {}}",
+        '{event: EXPIRE, keys: {id: a}, old: {}, sequenceNumber: "7"}',
+    ]
+    tests = "".join(f"      - {{name: t, record: {record}, expect: {{match: true}}}}\n" for record in records)
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        "version: 1\nrules:\n  - id: r\n    table: orders\n    actions: [{type: log}]\n    tests:\n" + tests
+    )
+    free, placed = samples_of(load_rules([file])[0])[0]
+    after = free.after("00041")
+    assert (after.record.sequence_number, after.record.keys) == ("00042", free.record.keys)
+    assert after.record.event_id not in (free.record.event_id, free.after("00042").record.event_id)
+    assert after.event["Records"][0]["dynamodb"]["SequenceNumber"] == "00042"
+    assert placed.after("00041") is placed
+
+
+def test_a_line_of_the_log_ends_with_a_line_feed_alone() -> None:
+    line = '{"level":"ERROR","message":"a\u2028b\u0085c","record":"1"}'
+    assert list(entries(f"START\n{line}\n{{half")) == [loads(line)]
+    assert failures(f"{line}\n") == [line]

@@ -15,6 +15,7 @@ from rich.console import Console
 from rules_engine.local.demo import run_demo
 from rules_engine.local.play import wait_until
 from rules_engine.local.stack import LocalStack
+from rules_engine.local.target_types.log import IN_LOG
 from rules_engine.model import ActionSpec, Rule, RuleSet
 
 pytestmark = pytest.mark.local
@@ -57,8 +58,8 @@ def test_the_demo_fails_where_a_delivery_is_missing(rules: Path) -> None:
     file = rules / "notifications.yaml"
     file.write_text(file.read_text().replace("big_order: 1000", "big_order: 1000000"))
     code, output = demo_of(rules, deadline_seconds=1)
-    assert "MISSING in queue order-events-topic" in output
-    assert "missing for 'o-1 shipped, big enough', in queue order-events-topic: {" in output
+    assert "MISSING in the queue of topic order-events-topic" in output
+    assert "missing for 'o-1 shipped, big enough', in the queue of topic order-events-topic: {" in output
     assert code == 1
 
 
@@ -112,7 +113,7 @@ def test_a_record_that_fails_comes_again_and_neither_repeats_nor_holds_up_the_ot
         assert wait_until(lambda: len(stack.failures) >= 3, 60)
         assert not stack.is_idle()
         stack.put("orders", {"id": "o-2", "copy_id": "c"})  # mends nothing: the old record is as it is
-        seen = [each.content["message"] for each in stack.arrivals() if each.target == "log"]
+        seen = [each.content["message"] for each in stack.arrivals() if each.where == IN_LOG]
     # What the one that failed had done before is not done again. The last may be in a batch that still waits.
     assert sorted(seen)[:3] == ["seen o-0", "seen o-1", "seen o-2"]
     assert sorted(seen)[3:] in ([], ["seen o-3"])

@@ -104,3 +104,18 @@ tests:
         ("nothing is added", ()),
         ("several orders", (WARNING,)),
     ]
+
+
+OTHER = """
+rules:
+  - id: other
+    table: orders
+    actions: [{type: log}]
+    tests: [{name: nobody's, record: {event: INSERT, keys: {id: o-1}, new: {}}, expect: {match: true}}]
+"""
+
+
+def test_a_record_from_which_a_request_cannot_be_made_says_nothing(tmp_path: Path) -> None:
+    action = f"{{type: table, table: totals, update: {{{KEY}, add: {{orders: 1}}}}}}"
+    text = RULE.replace("ACTION", action).replace("EXPECT", "{match: true}")
+    assert warnings(tmp_path, another=OTHER, rules=text) == [("nobody's", ()), ("it counts", (WARNING,))]

@@ -16,13 +16,16 @@ from rules_engine.deploy.package import build_package
 from rules_engine.errors import BatchError
 from rules_engine.function import Function
 from rules_engine.loader import load_rules
+from rules_engine.local.derivation import Addresses
+from rules_engine.local.effect import Effect, distinct
 from rules_engine.local.function_process import FunctionProcess
 from rules_engine.local.ministack import Ministack
 from rules_engine.local.plan import plan_for
 from rules_engine.local.play import Played, play, wait_until
 from rules_engine.local.samples import samples_of
 from rules_engine.local.stack import LocalStack
-from rules_engine.local.targets import Effect, Targets, distinct, logged
+from rules_engine.local.target_types.log import logged
+from rules_engine.local.targets import Targets
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.plain_record import record_from_images
@@ -66,8 +69,8 @@ def mapped(rule_set: RuleSet) -> BehindTheMapping:
 def targets(tmp_path: Path, rule_set: RuleSet) -> Iterator[tuple[Targets, dict[str, str]]]:
     """Targets that nothing was sent to, and the environment of a function that can reach them."""
     with WebhookReceiver() as receiver, Ministack() as aws:
-        plan = plan_for(rule_set, samples_of(rule_set)[0], receiver.address, {})
-        fresh = Targets(aws, plan, receiver, tmp_path)
+        plan = plan_for(rule_set, samples_of(rule_set)[0], Addresses(receiver.address), {})
+        fresh = Targets(aws, plan, receiver, tmp_path, str)
         yield fresh, fresh.environment
 
 

@@ -5,9 +5,9 @@ every change which rule and action owed a delivery and whether that was found. T
 only if everything owed was read back from its target with the content the scenario says, and nothing else
 was there. A delivery that came twice is no failure: the promise is at least once.
 
-`python -m rules_engine.local.demo` plays it on `rules`. Its expectations are written by hand and for these
-rules alone, which makes them a second opinion on the engine; `rules-engine dev --once` plays any rules, by
-their own tests.
+`python -m rules_engine.local.demo` plays it on `rules/orders`. Its expectations are written by hand and for
+these rules alone, which makes them a second opinion on the engine; `rules-engine dev --once` plays any rules,
+by their own tests.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.play import Played
-    from rules_engine.local.targets import Effect
     from rules_engine.model import RuleSet
 
 DEADLINE_SECONDS = 45.0
@@ -130,4 +130,4 @@ def _print_effect(console: Console, what: str, effect: Effect) -> None:
 if __name__ == "__main__":
     from rich.console import Console
 
-    sys.exit(run_demo(sys.argv[1:] or ["rules"], Console()))
+    sys.exit(run_demo(sys.argv[1:] or ["rules/orders"], Console()))

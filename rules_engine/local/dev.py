@@ -1,9 +1,10 @@
 """`run_dev`: the local stack stays up, shows what happens on it, and takes every saved rule file at once.
 
-The rules' own tests are played at the start and after each reload, and you may write to the tables yourself.
-Each change is shown with the rules that match it and with what was read back of their deliveries. A saved
-rule file is checked and replaces the function's rules; where it has errors, the old ones stay. Rules that
-need other tables, topics or secrets than there are get a new stack.
+The rules' own tests are played at the start and after each reload. Changes of your own are typed as lines
+(see `typed_line`), or made with any other client of the local server. Each change is shown with the rules
+that match it and with what was read back of their deliveries. A saved rule file is checked and replaces the
+function's rules; where it has errors, the old ones stay. Rules that need other tables, targets or secrets
+than there are get a new stack.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from rules_engine.loader import find_files
 from rules_engine.loader.files import file_states
 from rules_engine.local.demo import load_rule_set
@@ -20,6 +23,15 @@ from rules_engine.local.ministack import LocalStackError, require_local_extra
 from rules_engine.local.report import Report, count
 from rules_engine.local.session import Session
 from rules_engine.local.stack import LocalStack, exit_on_termination
+from rules_engine.local.typed_line import (
+    DELETE,
+    PUT,
+    TypedChange,
+    TypedLineError,
+    Wish,
+    help_lines,
+    parse_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,19 +39,27 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from rules_engine.local.typed_lines import TypedLines
     from rules_engine.model import RuleSet
 
 LOOK_SECONDS = 0.5
-"""One look at files, streams and targets in this time."""
+"""One look at files, streams, targets and typed lines in this time."""
+
+_NO_CHANGE = {PUT: "the item is so already", DELETE: "there is no such item"}
 
 
-def run_dev(rules_paths: Sequence[str | Path], console: Console, stop: threading.Event | None = None) -> int:
-    """Runs until Ctrl-C or `stop`, then 0; 1 if the rules cannot be used to begin with."""
+def run_dev(
+    rules_paths: Sequence[str | Path],
+    console: Console,
+    stop: threading.Event | None = None,
+    typed: TypedLines | None = None,
+) -> int:
+    """Runs until Ctrl-C, a typed `quit` or `stop`, then 0; 1 if the rules cannot be used to begin with."""
     require_local_extra()
     rule_set = load_rule_set(rules_paths, console)
     if rule_set is None:
         return 1
-    loop = _DevLoop(rules_paths, console, stop or threading.Event())
+    loop = _DevLoop(rules_paths, console, stop or threading.Event(), typed)
     with exit_on_termination(), contextlib.suppress(KeyboardInterrupt):
         while rule_set is not None:
             rule_set = loop.run(rule_set)
@@ -49,11 +69,19 @@ def run_dev(rules_paths: Sequence[str | Path], console: Console, stop: threading
 class _DevLoop:
     """One stack after the other, as the saved rules need them."""
 
-    def __init__(self, rules_paths: Sequence[str | Path], console: Console, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        rules_paths: Sequence[str | Path],
+        console: Console,
+        stop: threading.Event,
+        typed: TypedLines | None,
+    ) -> None:
         self._rules_paths = rules_paths
         self._console = console
         self._report = Report(console)
         self._stop = stop
+        self._typed = typed
+        self._quits = False
         self._saved = self._file_states()
 
     def run(self, rule_set: RuleSet) -> RuleSet | None:
@@ -72,6 +100,9 @@ class _DevLoop:
                         return new_rules
                     else:
                         rule_set, session, shown = new_rules, self._play(stack), 0
+                for line in self._typed.taken() if self._typed is not None else ():
+                    self._obey(line, session, stack)
+                idle = stack.is_idle()
                 session.look()
                 for line in session.skip_failed():
                     self._report.line("function", line, style="red")
@@ -79,6 +110,9 @@ class _DevLoop:
                 wrong = [each for each in session.unexpected() if each.name not in stack.plan.chained]
                 self._report.unexpected(wrong[shown:])
                 shown = len(wrong)
+                # What was typed before is shown first.
+                if self._quits and idle and session.is_settled:
+                    break
         return None
 
     def _play(self, stack: LocalStack) -> Session:
@@ -90,7 +124,7 @@ class _DevLoop:
         """Whether this stack goes on, with the new rules if it can run them and else with the old ones."""
         try:
             if not stack.replace_rules(new_rules):
-                self._report.line("rules", "other tables, topics or secrets: a new stack", style="green")
+                self._report.line("rules", "other tables, targets or secrets: a new stack", style="green")
                 return False
         except LocalStackError as error:
             self._report.line("rules", f"{error}; the old rules stay", style="red")
@@ -98,6 +132,21 @@ class _DevLoop:
         else:
             self._report.line("rules", f"reloaded, {count(len(new_rules.rules), 'rule')}", style="green")
         return True
+
+    def _obey(self, line: str, session: Session, stack: LocalStack) -> None:
+        """What somebody typed: its effects are shown as those of any other change."""
+        try:
+            typed = parse_line(line, stack.plan.sources)
+            if isinstance(typed, TypedChange) and not session.change(typed):
+                self._report.line("typed", "no change: " + _NO_CHANGE[typed.verb], style="yellow")
+        except (TypedLineError, BotoCoreError, ClientError) as error:
+            self._report.line("typed", str(error), style="red")
+            return
+        if typed is Wish.HELP:
+            for text in help_lines(stack.plan.sources):
+                self._report.line("help", text)
+        elif typed is Wish.QUIT:
+            self._quits = True
 
     def _is_saved(self) -> bool:
         states = self._file_states()

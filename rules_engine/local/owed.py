@@ -2,48 +2,34 @@
 
 Which rules: for a sample what its test says of its own rule, for all others what the engine says. Which
 effects: each action's request is rendered from the record here, in this process, and turned into what it must
-leave at its target. A table's request is made on a twin of that table, so that the server itself says which
-item comes of an update. Rendering and conditions are the function's own code, so this proves the way and not
-the rules: whether they say the right thing is for their tests.
+leave at its target; the target itself says how (see `target_types`). Rendering and conditions are the
+function's own code, so this proves the way and not the rules: whether they say the right thing is for their
+tests.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rules_engine import exact_json
 from rules_engine.actions import action_type
 from rules_engine.aws import Clients
 from rules_engine.delivery.identity import deliveries_of
 from rules_engine.engine import Engine
-from rules_engine.errors import EvaluationError, Superseded, TemplateError
-from rules_engine.local.tables import StreamReader, create_table
-from rules_engine.local.targets import (
-    LOG_EFFECT,
-    QUEUE_EFFECT,
-    Effect,
-    notification,
-    request_effect,
-    write_effect,
-)
-from rules_engine.log_line import log_line
+from rules_engine.errors import EvaluationError, TemplateError
 from rules_engine.model import Match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rules_engine.local.keys import Keys
+    from rules_engine.local.effect import Effect
     from rules_engine.local.ministack import Ministack
     from rules_engine.local.samples import Sample
     from rules_engine.local.stack import LocalStack
     from rules_engine.model import Delivery
     from rules_engine.record import StreamRecord
-
-_STANDARD_HEADERS = {"content-type", "user-agent", "webhook-id"}
 
 
 @dataclass(slots=True, eq=False)
@@ -59,10 +45,10 @@ class Owed:
 
 
 class Owing:
-    """See the module. The twins stand beside the tables that the rules write to."""
+    """See the module. Of what a table holds already, it takes what is there when it is made."""
 
     def __init__(self, stack: LocalStack) -> None:
-        self._plan = stack.plan
+        self._targets = stack.targets
         self._engine = Engine.from_rules(stack.plan.rule_set)
         environment = {**stack.function_environment, **stack.plan.resolved}
         clients = _Clients(stack.aws)
@@ -79,7 +65,7 @@ class Owing:
             for spec in rule.actions
         }
         self._rules = stack.plan.rule_set.rules
-        self._twins = {table: _Twin(stack.aws, table, keys) for table, keys in stack.plan.targets.items()}
+        self.sync()
 
     def of(self, record: StreamRecord, sample: Sample | None = None) -> list[Owed]:
         """Every delivery for this record, in the order in which the function makes them."""
@@ -102,67 +88,24 @@ class Owing:
         owed = Owed(delivery.match.rule.id, delivery.action.id)
         action = self._actions[owed.rule_id, owed.action_id]
         try:
-            request = action.render(delivery)
-            if delivery.action.type == "table":
-                twin = self._twins[request["TableName"]]
-                with suppress(Superseded):
-                    action.perform({**request, "TableName": twin.name})
-                owed.effects = twin.new_effects()
-            else:
-                owed.effects = [_EFFECTS[delivery.action.type](request)]
+            owed.effects = self._targets.of(delivery.action.type).owed(action, action.render(delivery))
         except (TemplateError, EvaluationError, BotoCoreError, ClientError) as error:
             owed.fault = str(error)
         return owed
 
     def sync(self) -> None:
         """Starts again from what the tables hold, after deliveries that were not made."""
-        for twin in self._twins.values():
-            twin.sync()
+        self._targets.tables.sync()
 
     def mirror(
         self, table: str, write: str, attributes: Mapping[str, Any], stack: LocalStack
     ) -> list[Effect]:
         """What a write of ours leaves in a table that rules write to as well; nothing in any other."""
-        if table not in self._twins:
+        twin = self._targets.tables.twin_of(table)
+        if twin is None:
             return []
-        getattr(stack, write)(self._twins[table].name, attributes)
-        return self._twins[table].new_effects()
-
-
-class _Twin:
-    """A table to which the same writes are made as must be made to the table it stands for."""
-
-    def __init__(self, aws: Ministack, table: str, keys: Keys) -> None:
-        self.name = f"{table}.expected"
-        self._table = table
-        self._keys = keys
-        self._dynamodb = aws.client("dynamodb")
-        try:
-            arn = self._dynamodb.describe_table(TableName=self.name)["Table"]["LatestStreamArn"]
-        except self._dynamodb.exceptions.ResourceNotFoundException:
-            arn = create_table(aws, self.name, keys)
-        self._reader = StreamReader(aws, arn)
-        self._read = 0
-        self.sync()
-
-    def sync(self) -> None:
-        """The same items as in the table itself, whatever came before."""
-        for item in self._items(self.name):
-            key = {name: item[name] for name in self._keys.names}
-            self._dynamodb.delete_item(TableName=self.name, Key=key)
-        for item in self._items(self._table):
-            self._dynamodb.put_item(TableName=self.name, Item=item)
-        self._read = len(self._reader.read())
-
-    def _items(self, table: str) -> list[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [item for page in pages for item in page["Items"]]
-
-    def new_effects(self) -> list[Effect]:
-        """What the writes since the last call came to."""
-        records = self._reader.read()
-        new, self._read = records[self._read :], len(records)
-        return [write_effect(self._table, record) for record in new]
+        getattr(stack, write)(twin.name, attributes)
+        return twin.new_effects()
 
 
 class _Clients(Clients):
@@ -174,25 +117,3 @@ class _Clients(Clients):
 
     def client(self, service: str, timeout_seconds: float | None = None) -> Any:
         return self._aws.client(service)
-
-
-def _published(request: Mapping[str, Any]) -> Effect:
-    attributes = {
-        name: each.get("StringValue", each.get("BinaryValue"))
-        for name, each in request.get("MessageAttributes", {}).items()
-    }
-    content = notification(request.get("Subject"), request["Message"], attributes)
-    return Effect(QUEUE_EFFECT, request["TopicArn"].rpartition(":")[2], content)
-
-
-def _sent(request: Mapping[str, Any]) -> Effect:
-    path = "/" + request["url"].partition("://")[2].partition("/")[2]
-    headers = {name: text for name, text in request["headers"].items() if name not in _STANDARD_HEADERS}
-    return request_effect(request["method"], path, headers, request["headers"]["webhook-id"], request["body"])
-
-
-def _logged(request: Mapping[str, Any]) -> Effect:
-    return Effect(LOG_EFFECT, "", exact_json.loads(log_line(**request)))
-
-
-_EFFECTS = {"log": _logged, "sns": _published, "webhook": _sent}

@@ -18,9 +18,9 @@ from rules_engine.local.scenario import CHANGES, EXPIRY, ORDERS_TABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.scenario import Change, Owed
     from rules_engine.local.stack import LocalStack
-    from rules_engine.local.targets import Effect
 
 
 @dataclass(frozen=True, slots=True)

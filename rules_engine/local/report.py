@@ -13,16 +13,18 @@ from rich.text import Text
 
 from rules_engine.exact_json import dumps
 from rules_engine.local.ministack import REGION
+from rules_engine.local.target_types import target_type
+from rules_engine.local.typed_line import help_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.owed import Owed
     from rules_engine.local.session import Change
     from rules_engine.local.stack import LocalStack
-    from rules_engine.local.targets import Effect
 
 
 class Report:
@@ -41,25 +43,22 @@ class Report:
         for name, keys in stack.plan.targets.items():
             if name not in stack.plan.sources:
                 self.line("stack", f"writes to table {name}, key {keys}, {keys.origin}")
-        for name in stack.plan.topics:
-            self.line("stack", f"publishes to topic {name}, which a queue listens to")
+        for action_type, names in stack.plan.needs.items():
+            for name in names:
+                self.line("stack", target_type(action_type).PURPOSE.format(name))
         for note in stack.notes:
             self.line("note", note, style="yellow")
 
     def invite(self, stack: LocalStack) -> None:
         """How to go on by hand."""
-        self.line("stack", "save a rule file to reload it, press Ctrl-C to stop; to make a change yourself:")
-        name, keys = next(iter(stack.plan.sources.items()), ("", None))
-        if keys is not None:
-            item = {
-                attribute: {kind: "1" if kind == "N" else "bWluZQ==" if kind == "B" else "mine"}
-                for attribute, kind in keys.attributes
-            }
-            self.line(
-                "stack",
-                f"aws dynamodb put-item --endpoint-url {stack.aws.endpoint_url} --region {REGION} "
-                f"--table-name {name} --item '{dumps(item)}'",
-            )
+        self.line("stack", "save a rule file to reload it, press Ctrl-C to stop, type a change of your own:")
+        for text in help_lines(stack.plan.sources):
+            self.line("help", text)
+        self.line(
+            "help",
+            "or use any client of DynamoDB, such as "
+            f"aws dynamodb list-tables --endpoint-url {stack.aws.endpoint_url} --region {REGION}",
+        )
 
     def change(self, change: Change) -> None:
         """A change that is settled, with every delivery."""

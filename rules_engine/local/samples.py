@@ -9,14 +9,14 @@ why. What cannot be read becomes a note and no sample. Nothing is decided here a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.errors import RecordError
 from rules_engine.plain_record import record_from_images
-from rules_engine.record import MalformedRecord, parse_event
+from rules_engine.record import MalformedRecord, parse_event, parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,8 @@ _STREAM_DECIDES = ("createdAt", "eventID", "awsRegion", "sequenceNumber")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One test's record. `matches`: what the test says of its own rule; None where it says nothing."""
+    """One test's record. `matches`: what the test says of its own rule; None where it says nothing.
+    `placed`: whether the test says itself where in the stream the record is."""
 
     rule_id: str
     test: str
@@ -43,6 +44,17 @@ class Sample:
     record: StreamRecord
     matches: bool | None
     handed: str | None
+    placed: bool
+
+    def after(self, sequence_number: str) -> Sample:
+        """The same as the next change of a stream that has come so far; as it is where it is placed."""
+        if self.placed:
+            return self
+        (raw,) = self.event["Records"]
+        number = str(int(sequence_number) + 1).zfill(len(sequence_number))
+        data = {**raw["dynamodb"], "SequenceNumber": number}
+        event = {"Records": [{**raw, "eventID": f"{raw['eventID']}-{number}", "dynamodb": data}]}
+        return replace(self, event=event, record=parse_record(event["Records"][0]))
 
     @property
     def item(self) -> tuple[str, str]:
@@ -83,7 +95,8 @@ def _samples(rule: Rule, test: Mapping[str, Any], rule_set: RuleSet) -> Iterator
         # Of several records the test does not say which of them it is about.
         expected = _matches(test) if len(records) == 1 else None
         single = [raw] if isinstance(event, list) else {"Records": [raw]}
-        yield Sample(rule.id, str(test.get("name", "")), single, record, expected, handed)
+        placed = not plain or "eventID" in document or "sequenceNumber" in document
+        yield Sample(rule.id, str(test.get("name", "")), single, record, expected, handed, placed)
 
 
 def _document(rule: Rule, test: Mapping[str, Any]) -> Any:

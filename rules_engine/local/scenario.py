@@ -12,7 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from rules_engine.delivery.identity import delivery_id
-from rules_engine.local.targets import LOG_EFFECT, QUEUE_EFFECT, TABLE_EFFECT, WEBHOOK_EFFECT, Effect
+from rules_engine.local.effect import Effect
+from rules_engine.local.target_types.log import IN_LOG
+from rules_engine.local.target_types.sns import IN_TOPICS_QUEUE
+from rules_engine.local.target_types.table import IN_TABLE
+from rules_engine.local.target_types.webhook import AT_RECEIVER
 
 Item = Mapping[str, Any]
 
@@ -41,12 +45,12 @@ class Owed:
 
     rule_id: str
     action_id: str
-    target: str
+    where: str
     name: str
     content: Callable[[Change, str, str], Any]
 
     def effect(self, change: Change, event_id: str, created_at: str) -> Effect:
-        return Effect(self.target, self.name, self.content(change, event_id, created_at))
+        return Effect(self.where, self.name, self.content(change, event_id, created_at))
 
 
 def _history_item(change: Change, event_id: str, created_at: str) -> Any:
@@ -140,13 +144,13 @@ def _before(change: Change) -> Item:
     return change.old
 
 
-HISTORY = Owed("order-history", "table", TABLE_EFFECT, HISTORY_TABLE, _history_item)
-CUSTOMER = Owed("customer-orders", "table", TABLE_EFFECT, HISTORY_TABLE, _customer_item)
-PLACED = Owed("order-placed", "log", LOG_EFFECT, "", _placed_line)
-SHIPPED_MESSAGE = Owed("order-shipped", "sns", QUEUE_EFFECT, TOPIC, _shipped_message)
-SHIPPED_REQUEST = Owed("order-shipped", "webhook", WEBHOOK_EFFECT, RECEIVER, _shipped_request)
-CANCELLED = Owed("order-cancelled", "webhook", WEBHOOK_EFFECT, RECEIVER, _cancelled_request)
-EXPIRED = Owed("unfinished-order-expired", "log", LOG_EFFECT, "", _expired_line)
+HISTORY = Owed("order-history", "table", IN_TABLE, HISTORY_TABLE, _history_item)
+CUSTOMER = Owed("customer-orders", "table", IN_TABLE, HISTORY_TABLE, _customer_item)
+PLACED = Owed("order-placed", "log", IN_LOG, "", _placed_line)
+SHIPPED_MESSAGE = Owed("order-shipped", "sns", IN_TOPICS_QUEUE, TOPIC, _shipped_message)
+SHIPPED_REQUEST = Owed("order-shipped", "webhook", AT_RECEIVER, f"/{RECEIVER}", _shipped_request)
+CANCELLED = Owed("order-cancelled", "webhook", AT_RECEIVER, f"/{RECEIVER}", _cancelled_request)
+EXPIRED = Owed("unfinished-order-expired", "log", IN_LOG, "", _expired_line)
 
 
 def _order(order_id: str, total: str, customer_id: str, tier: str) -> Item:

@@ -14,21 +14,24 @@ import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.attribute_value import Image
 from rules_engine.local.ministack import LocalStackError
 from rules_engine.local.owed import Owing
 from rules_engine.local.play import wait_until
+from rules_engine.local.typed_line import PUT
 from rules_engine.record import parse_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.owed import Owed
     from rules_engine.local.samples import Sample
     from rules_engine.local.stack import LocalStack
-    from rules_engine.local.targets import Effect
+    from rules_engine.local.typed_line import TypedChange
     from rules_engine.record import StreamRecord
 
 DEADLINE_SECONDS = 30.0
@@ -64,6 +67,7 @@ class Session:
         """(change, delivery, effect, how many times that effect must have arrived)."""
         self._open: list[Change] = []
         self._waiting: list[Sample] = []
+        self._handed: dict[str, str] = {}
         self._failures = len(stack.failures)
         self._failed = False
         self._idle_since: float | None = None
@@ -115,9 +119,25 @@ class Session:
         change.missing += [(owed, None) for owed in change.owed if owed.fault]
         self._settled(change)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every change that was seen is settled."""
+        return not self._open
+
     def unexpected(self) -> list[Effect]:
         """What arrived though nothing asked for it. To be trusted once the stack is idle."""
         return [effect for effect in self._arrived if effect.text not in self._wanted]
+
+    def change(self, typed: TypedChange) -> bool:
+        """Makes a change of the developer's; whether it changes anything."""
+        table, attributes = typed.table, typed.attributes
+        keys = {name: attributes[name] for name in self._stack.plan.sources[table].names}
+        before = self._stack.item_raw(table, keys)
+        if typed.verb == PUT:
+            self._write(table, "put_raw", attributes)
+            return before is None or _comparable({"M": before}) != _comparable({"M": attributes})
+        self._write(table, "delete_raw", keys)
+        return before is not None
 
     # Playing
 
@@ -162,6 +182,8 @@ class Session:
             self._settle_open()
 
     def _hand(self, sample: Sample, reason: str) -> None:
+        sample = sample.after(self._newest(sample.record.table))
+        self._handed[sample.record.table] = sample.record.sequence_number or "0"
         self._track(Change(sample.record, self._owing.of(sample.record, sample), sample, reason))
         # A function that fails says in its log with what, and the change stays without its effects.
         with contextlib.suppress(LocalStackError):
@@ -169,16 +191,23 @@ class Session:
         self._await()
         self._settle_open()
 
+    def _newest(self, table: str) -> str:
+        """The sequence number of the newest change of a table, those that were handed over included."""
+        raws = self._stack.stream_records(table) if table in self._known else []
+        seen = [self._handed.get(table, "0"), *(raw["dynamodb"]["SequenceNumber"] for raw in raws)]
+        self._handed[table] = max(seen, key=int)
+        return self._handed[table]
+
     def _await(self) -> bool:
         """Until there is nothing to wait for; whether the function failed on the way."""
         before = self._failures
         self._idle_since = None
-        wait_until(self._is_settled, DEADLINE_SECONDS)
+        wait_until(self._is_over, DEADLINE_SECONDS)
         self._failures = len(self._stack.failures)
         self._failed = self._failures > before
         return self._failed
 
-    def _is_settled(self) -> bool:
+    def _is_over(self) -> bool:
         idle = self._stack.is_idle()
         self.look()
         if len(self._stack.failures) > self._failures:
@@ -251,6 +280,16 @@ def _same(sample: StreamRecord, record: StreamRecord) -> bool:
         and _whole(sample.keys_raw, sample.old_raw) == record.old
         and _whole(sample.keys_raw, sample.new_raw) == record.new
     )
+
+
+def _comparable(attribute: Mapping[str, Any]) -> Any:
+    """Equal for two attributes that DynamoDB takes for the same: numbers go by their value. Not for sets."""
+    ((tag, value),) = attribute.items()
+    if tag == "M":
+        return {name: _comparable(each) for name, each in value.items()}
+    if tag == "L":
+        return [_comparable(each) for each in value]
+    return (tag, Decimal(value) if tag == "N" else value)
 
 
 def _whole(keys: Mapping[str, Any] | None, image: Mapping[str, Any] | None) -> Image | None:

@@ -24,14 +24,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from rules_engine.attribute_value import encode, to_boto
+from rules_engine.attribute_value import encode, from_boto, to_boto
 from rules_engine.deploy.package import build_package
+from rules_engine.local.derivation import Addresses
+from rules_engine.local.effect import distinct
 from rules_engine.local.event_source_mapping import EventSourceMapping
 from rules_engine.local.function_process import FunctionProcess
+from rules_engine.local.log_lines import failures
 from rules_engine.local.ministack import LocalStackError, Ministack
 from rules_engine.local.plan import plan_for
 from rules_engine.local.samples import samples_of
-from rules_engine.local.targets import Targets, distinct, failures, logged
+from rules_engine.local.target_types.opensearch import ReadBackServer
+from rules_engine.local.targets import Targets
 from rules_engine.local.webhook_receiver import WebhookReceiver
 from rules_engine.poller import MappingSettings
 from rules_engine.settings import PARTIAL_BATCH
@@ -40,10 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from rules_engine.local.effect import Effect
     from rules_engine.local.function_process import InvocationResult
     from rules_engine.local.plan import Plan
     from rules_engine.local.samples import Sample
-    from rules_engine.local.targets import Effect
     from rules_engine.model import RuleSet
 
 TIMEOUT_SECONDS = 30
@@ -69,6 +73,10 @@ def exit_on_termination() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _has_index(rule_set: RuleSet) -> bool:
+    return any(spec.type == "opensearch" for rule in rule_set.rules if rule.enabled for spec in rule.actions)
+
+
 class LocalStack:
     """See the module. `environ` is where text variables that the rules name are looked for first."""
 
@@ -90,9 +98,17 @@ class LocalStack:
             self._log = self._directory / "function.log"
             self._log.touch()
             self._receiver = undo.enter_context(WebhookReceiver())
+            self._index_server = undo.enter_context(ReadBackServer()) if _has_index(self._given) else None
             self.plan, self.samples, self.notes = self.derive(self._given)
             undo.enter_context(self.aws)
-            self.targets = Targets(self.aws, self.plan, self._receiver, self._directory)
+            self.targets = Targets(
+                self.aws,
+                self.plan,
+                self._receiver,
+                self._directory,
+                lambda: self.function_log,
+                self._index_server,
+            )
             self._dynamodb = self.aws.client("dynamodb")
             self._unseen = dict.fromkeys(self.plan.sources, 0)
             self._function = self._new_function()
@@ -112,7 +128,10 @@ class LocalStack:
     def derive(self, rule_set: RuleSet) -> tuple[Plan, list[Sample], list[str]]:
         """What these rules need here, the changes to play, and what their author should know."""
         samples, notes = samples_of(rule_set)
-        plan = plan_for(rule_set, samples, self._receiver.address, self._environ)
+        addresses = Addresses(receiver=self._receiver.address)
+        if self._index_server is not None:
+            addresses = Addresses(receiver=self._receiver.address, index=self._index_server.address)
+        plan = plan_for(rule_set, samples, addresses, self._environ)
         return plan, samples, [*plan.notes, *notes]
 
     # Changes and what became of them
@@ -131,13 +150,20 @@ class LocalStack:
     def delete_raw(self, table: str, key: Mapping[str, Any]) -> None:
         self._dynamodb.delete_item(TableName=table, Key={name: to_boto(key[name]) for name in key})
 
+    def item_raw(self, table: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The item in DynamoDB JSON; None if there is none."""
+        found = self._dynamodb.get_item(
+            TableName=table, Key={name: to_boto(key[name]) for name in key}, ConsistentRead=True
+        ).get("Item")
+        return None if found is None else {name: from_boto(value) for name, value in found.items()}
+
     def stream_records(self, table: str) -> list[dict[str, Any]]:
         """Every record of the table's stream, oldest first, as the mapping hands them to the function."""
         return self.targets.streams[table].read()
 
     def arrivals(self) -> list[Effect]:
         """Everything that has arrived at the targets and in the function's log, repeats too."""
-        return [*self.targets.arrivals(), *logged(self.function_log)]
+        return self.targets.arrivals()
 
     def effects(self) -> list[Effect]:
         """The same, each thing once."""
@@ -188,7 +214,7 @@ class LocalStack:
 
     def replace_rules(self, rule_set: RuleSet) -> bool:
         """The function goes on with these rules; records it has not seen yet are theirs. False, and nothing
-        is done, if they need other tables, topics or secrets than there are: take a new stack."""
+        is done, if they need other tables, targets or secrets than there are: take a new stack."""
         plan, samples, notes = self.derive(rule_set)
         if plan.resources != self.plan.resources:
             return False

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.actions import action_type
 from rules_engine.engine import Engine
 from rules_engine.model import RuleSet
-from rules_engine.rule_tests.requests import Requests, stand_ins
+from rules_engine.rule_tests.requests import RequestError, Requests, stand_ins
 from rules_engine.settings import STATE_TABLE
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ def _doubled(
 
 
 def _doubles(spec: ActionSpec, matches: Sequence[Match], requests: Requests) -> bool:
-    (key,) = [request["Key"] for each, request in requests.of(matches[0]) if each.id == spec.id]
+    try:
+        (key,) = [request["Key"] for each, request in requests.of(matches[0]) if each.id == spec.id]
+    except RequestError:
+        # The record is that of another rule's test, and this rule can do nothing with it.
+        return False
     counted = replace(spec, config={**spec.config, "table": _TABLE})
     rule = replace(matches[0].rule, actions=(counted,))
     whole = [match.record for match in matches]

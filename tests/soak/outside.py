@@ -24,7 +24,7 @@ from rules_engine.testing import FakeAws, Fault, FaultMix, RandomFaults, Sandbox
 from tests.soak.rules import COPIES, RULES, STATE, TABLES, posted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rules_engine.actions.transport import Answer
     from rules_engine.delivery.resume import ResumeStore
@@ -61,7 +61,9 @@ class ShuffledWorkers:
 class Outside:
     """One day's. `poison` has the event ids and versions of records that no target takes."""
 
-    def __init__(self, plan: Callable[[Call], Fault | None]) -> None:
+    def __init__(
+        self, plan: Callable[[Call], Fault | None], tables: Mapping[str, Sequence[str]] = TABLES
+    ) -> None:
         self.sandbox = Sandbox()
         self.poison: set[str] = set()
         self.synced: set[str] = set()
@@ -70,11 +72,11 @@ class Outside:
         self.dies_when_answered = False
         self.partial_batch = True
         self._plan = plan
-        self.aws = FakeAws(self.sandbox, faults=self._fault, tables=TABLES)
+        self.aws = FakeAws(self.sandbox, faults=self._fault, tables=tables)
 
     @classmethod
-    def of_mix(cls, mix: FaultMix, seed: int) -> Outside:
-        return cls(RandomFaults(mix, seed, store_tables=[STATE], queue_urls=[QUEUE]))
+    def of_mix(cls, mix: FaultMix, seed: int, tables: Mapping[str, Sequence[str]] = TABLES) -> Outside:
+        return cls(RandomFaults(mix, seed, store_tables=[STATE], queue_urls=[QUEUE]), tables)
 
     # What goes wrong
 
@@ -118,12 +120,10 @@ class Outside:
         finally:
             self._answered()
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float
-    ) -> Answer:
-        """A request to the receiver of webhooks."""
+    def send(self, *request: Any) -> Answer:
+        """A request to the receiver of webhooks, or to an index server."""
         try:
-            return self.aws.transport.send(method, url, headers, body, timeout_seconds)
+            return self.aws.transport.send(*request)
         finally:
             self._answered()
 
