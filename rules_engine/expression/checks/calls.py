@@ -125,7 +125,7 @@ def _check_count(place: Place, report: Report, function: Function) -> bool:
     takes = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
     message = f"'{function.name}' takes {takes}, not {given}"
     mend = _became(call)
-    hint = "" if mend else f"an example is {function.example}"
+    hint = "" if mend else _of_several(call) or f"an example is {function.example}"
     report.add(place, "RE205", message, hint, mend)
     return True
 
@@ -139,9 +139,21 @@ def _became(call: Node) -> str | None:
     if call.value == "became" and inner.type == "comparator" and inner.value == "eq":
         path, value = inner.children
         return f"became(&{path.text}, {value.text})"
-    if call.value == "changed" and len(call.children) == 2:
+    if call.value == "changed" and len(call.children) == 2 and call.children[1].type != "expref":
         return f"became({first.text}, {call.children[1].text})"
     return None
+
+
+def _of_several(call: Node) -> str:
+    """How to ask of several paths, or from which value to which; '' where neither was meant."""
+    types = [child.type for child in call.children]
+    if call.value in ("changed", "present") and len(types) > 1 and set(types) == {"expref"}:
+        calls = [f"{call.value}({child.text})" for child in call.children]
+        return f"it takes one path: write {' || '.join(calls)}, or && where all must be so"
+    if call.value == "became" and len(types) == 3 and types[0] == "expref":
+        path, before, after = (child.text for child in call.children)
+        return f"write old.{path[1:].strip()} == {before} && became({path}, {after})"
+    return ""
 
 
 # Their types
