@@ -41,6 +41,8 @@ _MEANT = {
 }
 _OTHER_NAMES = {other.replace("_", ""): name for name, others in _MEANT.items() for other in others.split()}
 """What functions are called elsewhere, in lower case and without underscores."""
+_QUANTIFIERS = frozenset({"any", "all", "some", "every", "none", "filter", "count_if", "exists_in"})
+_NULL_TESTS = frozenset({"is_null", "isnull", "is_none", "isnone", "is_nil"})
 _CLOCKS = frozenset({"now", "today", "current_date", "current_timestamp", "date", "time", "timestamp"})
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -74,6 +76,13 @@ def _report_unknown(place: Place, report: Report) -> None:
     elif word == "default" and place.parent and place.parent.node.type == "pipe" and len(call.children) == 1:
         mend = f"{place.siblings[0].text} || {call.children[0].text}"
         report.add_alone(place.parent, "RE204", message, "", mend)
+    elif word in _NULL_TESTS and attribute and call.children[0].type != "literal":
+        mend = f"{call.children[0].text} == `null`"
+        joined = place.parent is None or place.parent.node.type in ("and_expression", "or_expression")
+        report.add(place, "RE204", message, "", mend if joined else f"({mend})")
+    elif word in _QUANTIFIERS:
+        hint = "a filter picks elements of a list, and is true where one is left: new.items[?price > `5`]"
+        report.add_alone(place, "RE204", message, hint, marked=marked)
     elif meant:
         fix = only_near(call.value, FUNCTIONS)
         report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked, fix=fix)
