@@ -242,6 +242,11 @@ def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, prob
 def _bad_name(key: Node, pattern: str, name: str) -> Problem:
     message = f"'{key.value}' cannot be a name in '{name}'"
     hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
+    plain = re.sub(
+        r"\W+", "_", str(key.value).removeprefix("is.").removeprefix("vars.").removeprefix("lists.")
+    )
+    if plain != key.value and _search(pattern, plain):
+        hint = f"{hint}: {plain}"
     return key.source.problem("RE109", message, key.location, hint)
 
 
