@@ -21,7 +21,7 @@ _DEFAULT_SECONDS = 1_704_067_200  # 2024-01-01T00:00:00Z
 _DEFAULT_SEQUENCE_NUMBER = "100000000000000000001"
 _IMAGES = {"keys": "Keys", "new": "NewImage", "old": "OldImage"}
 _NEVER_THERE = {"INSERT": "old", "REMOVE": "new", "EXPIRE": "new"}
-_PLAIN_KEYS = {"event", "table", "expired", "eventID", "awsRegion", "createdAt", "sequenceNumber", *_IMAGES}
+_PLAIN_KEYS = ("event", *_IMAGES, "table", "expired", "eventID", "awsRegion", "createdAt", "sequenceNumber")
 
 
 def record_from_images(record: Mapping[str, Any], table: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def record_from_images(record: Mapping[str, Any], table: str) -> dict[str, Any]:
     """
     for key in record:
         if key not in _PLAIN_KEYS:
-            raise RecordError(f"unknown key {key!r} in a record")
+            raise RecordError(f"unknown key {key!r} in a record: its keys are {', '.join(_PLAIN_KEYS)}")
     event, expired = _plain_event(record)
     table = _plain_text(record, "table", table)
     region = _plain_text(record, "awsRegion", "us-east-1")

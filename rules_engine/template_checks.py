@@ -39,5 +39,15 @@ def check_template(
                 message = f"this text has more than {MOST_HOLES} holes"
                 return [*findings, Finding("RE302", message, part.start, part.end - part.start, hint)]
             found = check(part.expression, scope, absent)
+            if found and (inner := _in_third_braces(part)) and not check(inner, scope, absent):
+                message, hint = "this hole has three braces", f"a hole has two: {{{{ {inner} }}}}"
+                findings.append(Finding("RE302", message, part.start, part.end - part.start, hint))
+                continue
             findings += [replace(finding, start=finding.start + part.at) for finding in found]
     return findings
+
+
+def _in_third_braces(hole: Hole) -> str:
+    """The expression of `{{{ new.status }}}`, as other template languages have it; '' for any other hole."""
+    text = hole.expression
+    return text[1:-1].strip() if text[:1] == "{" and text[-1:] == "}" else ""

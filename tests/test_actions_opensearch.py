@@ -299,7 +299,7 @@ def test_what_can_work_for_no_record_is_found(config: dict[str, Any], finding: C
     assert opensearch.check(config) == [finding]
     with pytest.raises(RuleSetError) as refusal:
         opensearch.build(action_spec("opensearch", **config), EMPTY_SCOPE, {}, None)
-    assert str(refusal.value) == f"action 'opensearch': {finding.message}"
+    assert str(refusal.value) == f"action 'opensearch': {finding}"
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,11 @@ def test_the_short_form_gives_one_content_one_event_id():
         ({}, "'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE"),
         ({"event": "insert"}, "'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE"),
         ({"event": []}, "'event' of a record must be one of INSERT, MODIFY, REMOVE, EXPIRE"),
-        ({"event": "INSERT", "image": {}}, "unknown key 'image' in a record"),
+        (
+            {"event": "INSERT", "image": {}},
+            "unknown key 'image' in a record: its keys are event, keys, new, old, table, expired, eventID, "
+            "awsRegion, createdAt, sequenceNumber",
+        ),
         ({"event": "INSERT", "old": {}}, "'old' is never there in a record of event INSERT"),
         ({"event": "REMOVE", "new": {}}, "'new' is never there in a record of event REMOVE"),
         ({"event": "EXPIRE", "new": {}}, "'new' is never there in a record of event EXPIRE"),

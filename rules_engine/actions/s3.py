@@ -212,6 +212,8 @@ def _check_bucket(bucket: str) -> Iterator[ConfigFinding]:
     fault = None if references(bucket) else _bucket_fault(bucket)
     if fault is not None:
         hint = "write the bucket's name alone, or ${NAME} for a variable of the function"
+        if ":" not in bucket and (bucket != bucket.lower() or "_" in bucket):
+            hint = "a bucket's name has lower-case letters, digits, '-' and '.' only; or write ${NAME}"
         yield ConfigFinding("RE109", ("bucket",), f"'bucket' {fault}", hint)
 
 

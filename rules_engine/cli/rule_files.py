@@ -98,7 +98,7 @@ def rules_called(rule_set: RuleSet, rule_ids: Sequence[str]) -> list[Rule]:
     for rule_id in rule_ids:
         if rule_id not in known:
             near = nearest(rule_id, known)
-            hint = f" Did you mean '{near}'?" if near else ""
+            hint = f" Did you mean '{near}'?" if near else " 'rules-engine list' shows those there are."
             raise click.UsageError(f"There is no rule '{rule_id}'.{hint}")
     return [rule for rule in rule_set.rules if not rule_ids or rule.id in rule_ids]
 

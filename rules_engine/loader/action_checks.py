@@ -267,7 +267,8 @@ def _is_in(path: Path, fields: tuple[str, ...]) -> bool:
 def _target_with_hole(node: Node, path: Path, start: int, end: int) -> Problem:
     name = ".".join(map(str, path))
     message = f"'{name}' must not come from the record"
-    hint = "where an action goes is fixed: write it out, or ${NAME} for a variable of the function"
+    fixed = "a header is a fixed text" if path[0] == "headers" else "where an action goes is fixed"
+    hint = f"{fixed}: write it out, or ${{NAME}} for a variable of the function"
     return node.source.problem("RE303", message, node.locate(start, end - start), hint)
 
 

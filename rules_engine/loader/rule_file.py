@@ -132,7 +132,8 @@ def _read_file_level(root: Node, today: date) -> _File:
         defaults=dict(defaults.entries()) if defaults is not None else {},
         expressions=Expressions(_scope(root)),
         today=today,
-        table_reported=any(
+        table_reported=(defaults is not None and defaults.kind != "mapping")
+        or any(
             key == "table" or (key not in known and nearest(key, ["defaults"]))
             for key, _ in root.entries()[:MOST_ERRORS]
         ),

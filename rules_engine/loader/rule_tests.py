@@ -253,7 +253,7 @@ def _unknown_clause(node: Node, rule: Rule) -> Iterator[Problem]:
 
 def _unknown_actions(named: Iterable[Node], rule: Rule) -> Iterator[Problem]:
     known = [action.id for action in rule.actions]
-    for node in named:
+    for node in named if known else ():
         name = node.value
         if isinstance(name, str) and name not in known:
             near = nearest(name, known)

@@ -123,7 +123,8 @@ def _branch(node: Node, schema: Schema) -> Schema:
     for alternative in schema["anyOf"]:
         if _is_of(node, alternative["type"]):
             return {**schema, **alternative}
-    return {**schema, "type": [alternative["type"] for alternative in schema["anyOf"]]}
+    items = {key: one[key] for one in schema["anyOf"] for key in ("items",) if key in one}
+    return {**schema, **items, "type": [alternative["type"] for alternative in schema["anyOf"]]}
 
 
 def _is_of(node: Node, wanted: str | list[str]) -> bool:
@@ -158,7 +159,8 @@ def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, probl
     if any(_equal(node.value, one) for one in allowed):
         return
     if node.kind != "scalar":
-        message = f"'{name}' must be {allowed[0]!r}, but it is {node.describe()}"
+        one = "one of its words" if len(allowed) > 1 else repr(allowed[0])
+        message = f"'{name}' must be {one}, but it is {node.describe()}"
     elif len(allowed) == 1:
         kind = "the text " if isinstance(node.value, str) and not isinstance(allowed[0], str) else ""
         message = f"'{name}' must be {allowed[0]}, not {kind}'{node.written()}'"
@@ -168,10 +170,25 @@ def _check_choice(node: Node, schema: Schema, name: str, key: Node | None, probl
     listed = (
         f"it is one of {', '.join(map(str, allowed))}" if len(allowed) > 1 else f"write {name}: {allowed[0]}"
     )
-    hint = f"did you mean '{near}'? {listed}" if near else listed
+    hint = _several_choices(node, schema, allowed, name) or (
+        f"did you mean '{near}'? {listed}" if near else listed
+    )
     meant = near if near is not None else allowed[0] if _is_quoted(node, allowed) else None
     fix = fix_of(node, str(meant)) if meant is not None else None
     problems.append(node.source.problem("RE109", message, place_of(node, key), hint, fix=fix))
+
+
+def _several_choices(node: Node, schema: Schema, allowed: list[Any], name: str) -> str:
+    """How to write `INSERT, MODIFY`, `INSERT|MODIFY` and `*` where one choice or a list of them may stand."""
+    if "anyOf" not in schema or node.kind != "scalar":
+        return ""
+    written = str(node.value)
+    if written.lower() in ("*", "all", "any"):
+        return f"leave '{name}' out for all of them"
+    words = re.findall(r"[A-Za-z]+", written)
+    if len(words) > 1 and all(word.upper() in allowed for word in words):
+        return f"several are a list: {name}: [{', '.join(words).upper()}]"
+    return ""
 
 
 def _is_quoted(node: Node, allowed: list[Any]) -> bool:
@@ -225,6 +242,11 @@ def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, prob
 def _bad_name(key: Node, pattern: str, name: str) -> Problem:
     message = f"'{key.value}' cannot be a name in '{name}'"
     hint = PATTERN_HINTS.get(pattern, f"it must match the pattern {pattern}")
+    plain = re.sub(
+        r"\W+", "_", str(key.value).removeprefix("is.").removeprefix("vars.").removeprefix("lists.")
+    )
+    if plain != key.value and _search(pattern, plain):
+        hint = f"{hint}: {plain}"
     return key.source.problem("RE109", message, key.location, hint)
 
 

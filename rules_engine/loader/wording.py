@@ -27,15 +27,35 @@ _OTHER_WORDS = {
         "active": "enabled", "disabled": "enabled", "desc": "description", "test": "tests", "labels": "tags",
     },
     "exception": {"id": "name", "if": "when", "condition": "when", "until": "expires", "expiry": "expires"},
-    "action": {"action": "type", "kind": "type"},
-    "test": {"id": "name", "description": "name", "input": "record", "event": "record", "expected": "expect"},
+    "action": {
+        "action": "type", "kind": "type", "timeout": "timeout_seconds",
+        "topic": "topic_arn", "topic_name": "topic_arn", "title": "subject",
+        "queue": "queue_url", "queue_name": "queue_url", "message_attributes": "attributes",
+        "bus": "event_bus", "bus_name": "event_bus", "event_bus_name": "event_bus",
+        "stream": "delivery_stream", "stream_name": "delivery_stream",
+        "delivery_stream_name": "delivery_stream",
+        "function_name": "function", "function_arn": "function", "state_machine": "state_machine_arn",
+        "table_name": "table", "item": "put",
+        "bucket_name": "bucket", "object_key": "key",
+        "metric": "name", "metric_name": "name", "index_name": "index",
+        "url": "endpoint", "uri": "url endpoint", "host": "endpoint", "endpoint": "url",
+        "secret": "signing_secret", "signing_key": "signing_secret",
+        **dict.fromkeys(
+            ("message", "body", "detail", "record", "payload", "input", "document", "data", "content"),
+            "message body detail record payload input document",
+        ),
+    },
+    "test": {
+        "id": "name", "description": "name", "input": "record", "event": "record", "given": "record",
+        "expected": "expect", "then": "expect",
+    },
     "expectation": {"matches": "match", "matched": "match", "payload": "actions", "action": "actions"},
     "record": {
         "eventName": "event", "newimage": "new", "NewImage": "new", "oldimage": "old", "OldImage": "old",
         "Keys": "keys", "key": "keys", "new_image": "new", "old_image": "old", "type": "event",
     },
 }  # fmt: skip
-"""By what the mapping is: other words for its keys."""
+"""By what the mapping is: other words for its keys; of several keys the one that the mapping can have."""
 
 _BELONGS = {
     "rule": {
@@ -78,7 +98,7 @@ def other_word(key: str, title: str, known: Iterable[str]) -> str:
     """The key for which people say `key`; '' if there is none."""
     words = _OTHER_WORDS.get(_kind(title), {})
     meant = words.get(key) or words.get(key.lower(), "")
-    return meant if meant in known else ""
+    return next((one for one in meant.split() if one in known), "")
 
 
 def _kind(title: str) -> str:
@@ -138,6 +158,10 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
         always = node.value is True and name == "when"
         otherwise = "for every record leave 'when' out; otherwise " if always else ""
         return f"{otherwise}write an expression{such_as}"
+    if node.kind == "mapping" and schema.get("items", {}).get("type") == "string":
+        return (
+            f"write one text or several in [ ]{such_as}" if "string" in wanted else f"write a list{such_as}"
+        )
     hint = _HINTS[node.kind](node, wanted, name)
     return hint or f"write {_KINDS[wanted[0]]}{such_as}"
 

@@ -41,6 +41,8 @@ _MEANT = {
 }
 _OTHER_NAMES = {other.replace("_", ""): name for name, others in _MEANT.items() for other in others.split()}
 """What functions are called elsewhere, in lower case and without underscores."""
+_QUANTIFIERS = frozenset({"any", "all", "some", "every", "none", "filter", "count_if", "exists_in"})
+_NULL_TESTS = frozenset({"is_null", "isnull", "is_none", "isnone", "is_nil"})
 _CLOCKS = frozenset({"now", "today", "current_date", "current_timestamp", "date", "time", "timestamp"})
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -74,6 +76,13 @@ def _report_unknown(place: Place, report: Report) -> None:
     elif word == "default" and place.parent and place.parent.node.type == "pipe" and len(call.children) == 1:
         mend = f"{place.siblings[0].text} || {call.children[0].text}"
         report.add_alone(place.parent, "RE204", message, "", mend)
+    elif word in _NULL_TESTS and attribute and call.children[0].type != "literal":
+        mend = f"{call.children[0].text} == `null`"
+        joined = place.parent is None or place.parent.node.type in ("and_expression", "or_expression")
+        report.add(place, "RE204", message, "", mend if joined else f"({mend})")
+    elif word in _QUANTIFIERS:
+        hint = "a filter picks elements of a list, and is true where one is left: new.items[?price > `5`]"
+        report.add_alone(place, "RE204", message, hint, marked=marked)
     elif meant:
         fix = only_near(call.value, FUNCTIONS)
         report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked, fix=fix)
@@ -125,7 +134,7 @@ def _check_count(place: Place, report: Report, function: Function) -> bool:
     takes = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
     message = f"'{function.name}' takes {takes}, not {given}"
     mend = _became(call)
-    hint = "" if mend else f"an example is {function.example}"
+    hint = "" if mend else _of_several(call) or f"an example is {function.example}"
     report.add(place, "RE205", message, hint, mend)
     return True
 
@@ -139,9 +148,21 @@ def _became(call: Node) -> str | None:
     if call.value == "became" and inner.type == "comparator" and inner.value == "eq":
         path, value = inner.children
         return f"became(&{path.text}, {value.text})"
-    if call.value == "changed" and len(call.children) == 2:
+    if call.value == "changed" and len(call.children) == 2 and call.children[1].type != "expref":
         return f"became({first.text}, {call.children[1].text})"
     return None
+
+
+def _of_several(call: Node) -> str:
+    """How to ask of several paths, or from which value to which; '' where neither was meant."""
+    types = [child.type for child in call.children]
+    if call.value in ("changed", "present") and len(types) > 1 and set(types) == {"expref"}:
+        calls = [f"{call.value}({child.text})" for child in call.children]
+        return f"it takes one path: write {' || '.join(calls)}, or && where all must be so"
+    if call.value == "became" and len(types) == 3 and types[0] == "expref":
+        path, before, after = (child.text for child in call.children)
+        return f"write old.{path[1:].strip()} == {before} && became({path}, {after})"
+    return ""
 
 
 # Their types

@@ -15,6 +15,7 @@ from rules_engine.expression.checks.spelling import only_near
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.report import Report
+    from rules_engine.expression.node import Node
     from rules_engine.model import Scope
 
 OWN = ("vars", "lists", "is")
@@ -31,13 +32,23 @@ def check_own_name(place: Place, report: Report) -> None:
     root, path = place.node.value, path_from(place)
     known = defined(report.scope, root)
     if len(path.names) == 1:
-        if known or place.meaning == "record":
+        if root == "is" and place.parent and _is_called(place.parent.node, known):
+            name = place.parent.node.children[1].value
+            message = f"'is.{name}' is a condition, not a function"
+            report.add(place.parent, "RE208", message, "", f"is.{name}")
+        elif known or place.meaning == "record":
             hint = f"write {root}.NAME, with a name from '{_section(root)}' of this file"
             report.add(place, "RE208", f"'{root}' stands without a name", hint)
     elif path.names[1] not in known:
         _report_undefined(place, report, path)
     elif root != "is":
         _check_inside(place, report, path)
+
+
+def _is_called(node: Node, known: Mapping[str, Any]) -> bool:
+    """Whether this is `is.vip()`, which takes nothing: it is about the record anyway."""
+    call = node.children[1] if node.type == "subexpression" else node
+    return call.type == "function_expression" and call.value in known
 
 
 def _section(root: str) -> str:

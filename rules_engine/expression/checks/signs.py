@@ -261,12 +261,15 @@ def _colon(spot: Spot) -> Mistake | None:
 
 
 def _dollar(spot: Spot) -> Mistake:
-    """`$.new.status`, the root of JSONPath."""
+    """`$.new.status`, the root of JSONPath, and `$big`, a variable of a shell."""
     hint = "a path begins with a field of the record, such as new"
     dot, name = spot.after, spot.neighbour(2)
     if dot and dot.text == "." and name and name.kind == "name":
         mend = name.text if name.text in ROOTS else f"new.{name.text}"
         return spot.mistake_over(spot.at, spot.at + 3, "RE201", "'$' is not the root of a path", hint, mend)
+    if dot and dot.kind == "name":
+        hint = f"constants are defined under 'vars', and written without '$': vars.{dot.text}"
+        return spot.mistake("RE201", "'$' does not begin a name", hint)
     return spot.mistake("RE201", "'$' is not the root of a path", hint)
 
 
