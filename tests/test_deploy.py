@@ -385,20 +385,27 @@ def test_all_pages_of_a_change_are_read_and_a_replacement_is_called_one() -> Non
         {"Action": "Modify", "LogicalResourceId": "A", "ResourceType": "T", "Replacement": "False"},
         {"Action": "Modify", "LogicalResourceId": "B", "ResourceType": "T", "Replacement": "True"},
         {"Action": "Remove", "LogicalResourceId": "C", "ResourceType": "T"},
+        {"Action": "Remove", "LogicalResourceId": "D", "ResourceType": "T"},
+        {"Action": "Modify", "LogicalResourceId": "E", "ResourceType": "T", "Replacement": "True"},
     ]
-    before = {"Resources": {"A": {"Properties": {"Size": 1}}, "B": {"Properties": {"Name": "b"}}}}
-    after = {"Resources": {"A": {"Properties": {"Size": 2}}, "B": {"Properties": {"Name": "c"}}},
+    before = {"Resources": {"A": {"Properties": {"Size": 1}}, "B": {"Properties": {"Name": "b"}},
+              "D": {"DeletionPolicy": "RetainExceptOnCreate"}, "E": {}}}  # fmt: skip
+    after = {"Resources": {"A": {"Properties": {"Size": 2}}, "B": {"Properties": {"Name": "c"}},
+                           "E": {"UpdateReplacePolicy": "Retain"}},
              "Parameters": {"P": {}, "Q": {"Default": "q"}}}  # fmt: skip
     client = Listed("UPDATE_COMPLETE", changes, before)
     stack = Stack(client, "s", lambda: "set", sleep=lambda _: None)
     prepared = stack.prepare(stack.state(), after, {"P": "p"}, {"TemplateBody": "{}"})
     assert prepared is not None
     assert [
-        (each.action, each.name, [str(found) for found in each.differences]) for each in prepared.changes
+        (each.action, each.name, each.is_kept, [str(found) for found in each.differences])
+        for each in prepared.changes
     ] == [
-        ("Modify", "A", ["Size: 1 -> 2"]),
-        ("Replace", "B", ["Name: b -> c"]),
-        ("Remove", "C", []),
+        ("Modify", "A", False, ["Size: 1 -> 2"]),
+        ("Replace", "B", False, ["Name: b -> c"]),
+        ("Remove", "C", False, []),
+        ("Remove", "D", True, []),
+        ("Replace", "E", True, ["UpdateReplacePolicy: + Retain"]),
     ]
     assert client.calls[0] == "create UPDATE [{'ParameterKey': 'P', 'ParameterValue': 'p'}]"
 

@@ -81,7 +81,7 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
         '    FilterCriteria.Filters[0].Pattern: {"dynamodb":{"NewImage":{"status":{"S":["ON-ITS-WAY"]}}},'
         '"eventName":["MODIFY"]} -> {"dynamodb":{"NewImage":{"status":{"S":["AT-THE-DOOR"]}}},'
         '"eventName":["MODIFY"]}',
-        "- Version# (AWS::Lambda::Version)",
+        "- Version# (AWS::Lambda::Version): leaves the stack, and stays",
     ]
     account.change("p-2", "PACKED", "ON-ITS-WAY", "AT-THE-DOOR")
     assert account.has_heard("second p-2"), account.seen

@@ -288,7 +288,9 @@ def _shown(change_set: ChangeSet) -> Iterator[str]:
         sign, colour = _SIGNS[change.action]
         line = f"{sign} {change.name} ({change.type})"
         if change.action == "Replace":
-            line += ": replaced, the old one goes"
+            line += ": replaced, the old one " + ("stays outside of the stack" if change.is_kept else "goes")
+        elif change.is_kept:
+            line += ": leaves the stack, and stays"
         elif change.may_replace:
             line += ": changed, perhaps replaced"
         yield click.style(line, fg=colour, bold=change.action == "Replace")

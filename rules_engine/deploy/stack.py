@@ -34,12 +34,14 @@ _HIDDEN = "****"
 
 class Change(NamedTuple):
     """What happens to one resource. `action` is Add, Modify, Remove or Replace; `may_replace` where
-    CloudFormation knows only while it does it."""
+    CloudFormation knows only while it does it; `is_kept` where what is removed, or replaced, stays outside of
+    the stack."""
 
     action: str
     name: str
     type: str
     may_replace: bool = False
+    is_kept: bool = False
     differences: tuple[Difference, ...] = ()
 
 
@@ -350,8 +352,18 @@ def _changes(listed: list[dict[str, Any]], before: _Version | None, after: _Vers
         replacement = each.get("Replacement")
         different = () if before is None or action != "Modify" else _of_resource(name, before, after)
         action = "Replace" if action == "Modify" and replacement == "True" else action
-        found.append(Change(action, name, each["ResourceType"], replacement == "Conditional", different))
+        kept = before is not None and _is_kept(action, name, before[0], after[0])
+        found.append(
+            Change(action, name, each["ResourceType"], replacement == "Conditional", kept, different)
+        )
     return tuple(found)
+
+
+def _is_kept(action: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """By the policy that CloudFormation goes by. What is removed stands in the old template only."""
+    template, policy = (before, "DeletionPolicy") if action == "Remove" else (after, "UpdateReplacePolicy")
+    held = template.get("Resources", {}).get(name, {}).get(policy, "")
+    return action in ("Remove", "Replace") and held.startswith("Retain")
 
 
 def _of_resource(name: str, before: _Version, after: _Version) -> tuple[Difference, ...]:
