@@ -101,6 +101,12 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
     account.write_rules("AT-THE-DOOR", "fourth")
     assert account.deploy("--rules-only", "--yes")[0] == 0
 
+    for number in ("4", "live", "$LATEST"):
+        assert account.run("rollback", "--stack", account.stack, "--to", number, "--yes") == (
+            2,
+            f"Error: the function '{account.stack}' has no version '{number}', but 1, 2, 3; "
+            "nothing was changed\n",
+        )
     code, output = account.run("rollback", "--stack", account.stack, "--to", "2", "--yes")
     assert (code, in_short(output)) == (
         0,
