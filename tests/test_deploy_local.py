@@ -49,6 +49,14 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
     assert (code, output.endswith("nothing was changed: this was a dry run\n")) == (0, True)
     assert account.run("doctor", "--stack", account.stack)[0] == 1  # there is no stack
     assert account.buckets() == []
+    long = account.run(
+        "deploy", "--stack", "s" * 65, "--rules", str(account.directory / "rules.yaml"), *topic, "--dry-run"
+    )
+    assert (long[0], long[1].splitlines()[-1]) == (
+        2,
+        "Error: '--stack': the function is called as the stack, and Lambda takes 64 characters; "
+        "these are 65.",
+    )
 
     code, output = account.deploy(*topic, "--yes")
     assert code == 0, output
