@@ -100,7 +100,7 @@ def _signed(
 def _make_client(service: str, timeout_seconds: float, total_attempts: int) -> Any:
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, NoRegionError
 
     config = Config(
         connect_timeout=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds),
@@ -110,5 +110,10 @@ def _make_client(service: str, timeout_seconds: float, total_attempts: int) -> A
     )
     try:
         return boto3.client(service, config=config)  # type: ignore[call-overload]
-    except BotoCoreError as error:
+    except NoRegionError as error:
+        raise SettingsError(
+            "no AWS region is known: set AWS_DEFAULT_REGION, or one in the profile"
+        ) from error
+    except (BotoCoreError, ValueError) as error:
+        # ValueError: an endpoint that is no URL.
         raise SettingsError(f"no client for the service '{service}': {error}") from error

@@ -4,6 +4,7 @@ import hashlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from rules_engine.aws import Clients
@@ -53,7 +54,34 @@ def test_a_client_that_cannot_be_made_is_a_settings_error(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(SettingsError) as refusal:
         Clients().client("sns")
-    assert str(refusal.value) == "no client for the service 'sns': You must specify a region."
+    assert str(refusal.value) == "no AWS region is known: set AWS_DEFAULT_REGION, or one in the profile"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("AWS_ENDPOINT_URL", "localhost", "no client for the service 'sns': Invalid endpoint: localhost"),
+        (
+            "AWS_PROFILE",
+            "nobody",
+            "no client for the service 'sns': The config profile (nobody) could not be found",
+        ),
+    ],
+)
+def test_what_the_environment_says_wrongly_is_a_settings_error(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    for given, text in {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        name: value,
+    }.items():
+        monkeypatch.setenv(given, text)
+    with pytest.raises(SettingsError) as refusal:
+        Clients().client("sns")
+    assert str(refusal.value) == message
 
 
 def test_a_request_is_signed_with_the_credentials_of_the_environment(

@@ -93,5 +93,5 @@ def test_without_a_region_it_says_so(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("HISTORY_TABLE", "history")
     assert run(rules_engine, ["run", "--rules", "rules.yaml", "record.json"]) == 1
-    complaint = "Error: no client for the service 'dynamodb': You must specify a region.\n"
+    complaint = "Error: no AWS region is known: set AWS_DEFAULT_REGION, or one in the profile\n"
     assert capsys.readouterr() == ("", complaint)

@@ -21,11 +21,11 @@ from rules_engine.deploy.refusals import DeploymentError, asking
 from rules_engine.deploy.release import Before, beyond_the_rules, release_of
 from rules_engine.deploy.role import lacking
 from rules_engine.deploy.source_tables import carries, stream_problem, view_for
-from rules_engine.deploy.stack import Change, Event, Stack, first_failure
+from rules_engine.deploy.stack import Change, ChangeSet, Event, Stack, first_failure
 from rules_engine.deploy.versions import rules_of_package
 from rules_engine.errors import RuleSetError
 from rules_engine.loader import load_rules
-from tests.deployed_stack import RULES, emulated
+from tests.deployed_stack import RULES, emulated, mended_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -385,20 +385,27 @@ def test_all_pages_of_a_change_are_read_and_a_replacement_is_called_one() -> Non
         {"Action": "Modify", "LogicalResourceId": "A", "ResourceType": "T", "Replacement": "False"},
         {"Action": "Modify", "LogicalResourceId": "B", "ResourceType": "T", "Replacement": "True"},
         {"Action": "Remove", "LogicalResourceId": "C", "ResourceType": "T"},
+        {"Action": "Remove", "LogicalResourceId": "D", "ResourceType": "T"},
+        {"Action": "Modify", "LogicalResourceId": "E", "ResourceType": "T", "Replacement": "True"},
     ]
-    before = {"Resources": {"A": {"Properties": {"Size": 1}}, "B": {"Properties": {"Name": "b"}}}}
-    after = {"Resources": {"A": {"Properties": {"Size": 2}}, "B": {"Properties": {"Name": "c"}}},
+    before = {"Resources": {"A": {"Properties": {"Size": 1}}, "B": {"Properties": {"Name": "b"}},
+              "D": {"DeletionPolicy": "RetainExceptOnCreate"}, "E": {}}}  # fmt: skip
+    after = {"Resources": {"A": {"Properties": {"Size": 2}}, "B": {"Properties": {"Name": "c"}},
+                           "E": {"UpdateReplacePolicy": "Retain"}},
              "Parameters": {"P": {}, "Q": {"Default": "q"}}}  # fmt: skip
     client = Listed("UPDATE_COMPLETE", changes, before)
     stack = Stack(client, "s", lambda: "set", sleep=lambda _: None)
     prepared = stack.prepare(stack.state(), after, {"P": "p"}, {"TemplateBody": "{}"})
     assert prepared is not None
     assert [
-        (each.action, each.name, [str(found) for found in each.differences]) for each in prepared.changes
+        (each.action, each.name, each.is_kept, [str(found) for found in each.differences])
+        for each in prepared.changes
     ] == [
-        ("Modify", "A", ["Size: 1 -> 2"]),
-        ("Replace", "B", ["Name: b -> c"]),
-        ("Remove", "C", []),
+        ("Modify", "A", False, ["Size: 1 -> 2"]),
+        ("Replace", "B", False, ["Name: b -> c"]),
+        ("Remove", "C", False, []),
+        ("Remove", "D", True, []),
+        ("Replace", "E", True, ["UpdateReplacePolicy: + Retain"]),
     ]
     assert client.calls[0] == "create UPDATE [{'ParameterKey': 'P', 'ParameterValue': 'p'}]"
 
@@ -458,6 +465,46 @@ def test_a_new_stack_that_fails_says_which_resource_and_must_be_deleted(
     assert lines[-1] == f"  aws cloudformation delete-stack --stack-name {name}"
     with pytest.raises(DeploymentError, match="it was never whole"):
         stack.require_changeable(stack.state())
+
+
+@pytest.mark.local
+def test_what_was_prepared_for_a_new_stack_is_taken_back_without_what_others_made_meanwhile(
+    cloudformation: Any, unique_name: Callable[[str], str]
+) -> None:
+    name, template = unique_name("together"), {"Resources": {"Queue": QUEUE}}
+    stacks = [Stack(mended_session().client("cloudformation"), name, lambda n=n: f"set{n}") for n in range(3)]
+
+    def prepared(stack: Stack) -> ChangeSet:
+        change_set = stack.prepare(None, template, {}, {"TemplateBody": json.dumps(template)})
+        assert change_set is not None
+        return change_set
+
+    def prepared_names() -> list[str]:
+        return [
+            each["ChangeSetName"] for each in cloudformation.list_change_sets(StackName=name)["Summaries"]
+        ]
+
+    first, second, third = stacks
+    of_first, of_second, of_third = (prepared(each) for each in stacks)
+    third.discard(of_third)
+    assert sorted(prepared_names()) == ["set0", "set1"]
+    list(second.execute(of_second))
+    first.discard(of_first)
+    state = first.state()
+    assert state is not None
+    assert (state.status, prepared_names().count("set0")) == ("CREATE_COMPLETE", 0)
+
+
+@pytest.mark.local
+def test_a_new_stack_that_is_nothing_but_what_was_prepared_goes_with_it(
+    cloudformation: Any, unique_name: Callable[[str], str]
+) -> None:
+    stack = Stack(cloudformation, unique_name("alone"), lambda: "set", sleep=lambda _: None)
+    template = {"Resources": {"Queue": QUEUE}}
+    change_set = stack.prepare(None, template, {}, {"TemplateBody": json.dumps(template)})
+    assert change_set is not None
+    stack.discard(change_set)
+    assert stack.state() is None
 
 
 @pytest.mark.local

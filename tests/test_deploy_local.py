@@ -49,6 +49,14 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
     assert (code, output.endswith("nothing was changed: this was a dry run\n")) == (0, True)
     assert account.run("doctor", "--stack", account.stack)[0] == 1  # there is no stack
     assert account.buckets() == []
+    long = account.run(
+        "deploy", "--stack", "s" * 65, "--rules", str(account.directory / "rules.yaml"), *topic, "--dry-run"
+    )
+    assert (long[0], long[1].splitlines()[-1]) == (
+        2,
+        "Error: '--stack': the function is called as the stack, and Lambda takes 64 characters; "
+        "these are 65.",
+    )
 
     code, output = account.deploy(*topic, "--yes")
     assert code == 0, output
@@ -81,7 +89,7 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
         '    FilterCriteria.Filters[0].Pattern: {"dynamodb":{"NewImage":{"status":{"S":["ON-ITS-WAY"]}}},'
         '"eventName":["MODIFY"]} -> {"dynamodb":{"NewImage":{"status":{"S":["AT-THE-DOOR"]}}},'
         '"eventName":["MODIFY"]}',
-        "- Version# (AWS::Lambda::Version)",
+        "- Version# (AWS::Lambda::Version): leaves the stack, and stays",
     ]
     account.change("p-2", "PACKED", "ON-ITS-WAY", "AT-THE-DOOR")
     assert account.has_heard("second p-2"), account.seen
@@ -101,6 +109,12 @@ def test_from_a_clean_account_to_a_rollback(account: Account) -> None:
     account.write_rules("AT-THE-DOOR", "fourth")
     assert account.deploy("--rules-only", "--yes")[0] == 0
 
+    for number in ("4", "live", "$LATEST"):
+        assert account.run("rollback", "--stack", account.stack, "--to", number, "--yes") == (
+            2,
+            f"Error: the function '{account.stack}' has no version '{number}', but 1, 2, 3; "
+            "nothing was changed\n",
+        )
     code, output = account.run("rollback", "--stack", account.stack, "--to", "2", "--yes")
     assert (code, in_short(output)) == (
         0,

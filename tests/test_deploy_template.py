@@ -415,6 +415,20 @@ def test_names_that_would_meet_are_numbered() -> None:
     ]
 
 
+def test_no_variable_is_a_parameter_with_the_name_of_a_resource() -> None:
+    made = cloudformation_template(LOGGED, NOTHING)["Resources"]
+    snake = [re.sub("(?<!^)(?=[A-Z])", "_", name).upper() for name in made]
+    named = rule_set(action("log", fields={name: f"${{{name}}}" for name in snake}))
+    template = cloudformation_template(named, NOTHING)
+    assert len(template["Parameters"]) == len(cloudformation_template(LOGGED, NOTHING)["Parameters"]) + len(
+        made
+    )
+    assert template["Parameters"].keys() & template["Resources"].keys() == set()
+    assert "Role2" in template["Parameters"]
+    sam = sam_template(named, NOTHING)
+    assert sam["Parameters"].keys() & sam["Resources"].keys() == set()
+
+
 # What is made
 
 

@@ -41,12 +41,11 @@ def yes_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")(command)
 
 
-def require_terminal(yes: bool) -> None:
-    """Raises UsageError where nobody could be asked. To be called before anything is done."""
+def require_terminal(yes: bool, or_else: str = "") -> None:
+    """Raises UsageError where nobody could be asked. To be called before anything is done. `or_else` is what
+    else the command offers."""
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError(
-            "There is no terminal to ask for a yes: give --yes, or --dry-run to look only."
-        )
+        raise click.UsageError(f"There is no terminal to ask for a yes: give --yes{or_else}.")
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from rules_engine.model import RuleSet
 
 
+MOST_NAME_CHARACTERS = 64
+"""Of a function."""
+
 NOTHING_CHANGED = "nothing was changed: this was a dry run"
 
 
@@ -80,7 +83,7 @@ def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, *
     from rules_engine.variables import variables_of
 
     if not dry_run:
-        require_terminal(yes)
+        require_terminal(yes, ", or --dry-run to look only")
     rule_set = load_tested_rules(paths)
     names = {variable.name for variable in variables_of(rule_set.rules)}
     variables = named_values("--set", options["words"], "variable", names)
@@ -104,6 +107,11 @@ class _Deployment:
         stack: Stack = stack_called(self.clients, self.name)
         state = stack.state()
         stack.require_changeable(state)
+        if state is None and len(self.name) > MOST_NAME_CHARACTERS:
+            raise click.UsageError(
+                f"'--stack': the function is called as the stack, and Lambda takes {MOST_NAME_CHARACTERS} "
+                f"characters; these are {len(self.name)}."
+            )
         bucket = self._bucket(state)
         release = self._release(bucket, stack, state)
         change_set = stack.prepare(state, release.template, release.parameters, _source(bucket, release))
@@ -288,7 +296,9 @@ def _shown(change_set: ChangeSet) -> Iterator[str]:
         sign, colour = _SIGNS[change.action]
         line = f"{sign} {change.name} ({change.type})"
         if change.action == "Replace":
-            line += ": replaced, the old one goes"
+            line += ": replaced, the old one " + ("stays outside of the stack" if change.is_kept else "goes")
+        elif change.is_kept:
+            line += ": leaves the stack, and stays"
         elif change.may_replace:
             line += ": changed, perhaps replaced"
         yield click.style(line, fg=colour, bold=change.action == "Replace")

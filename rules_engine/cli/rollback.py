@@ -71,7 +71,13 @@ def command(stack_name: str, number: str | None, yes: bool) -> int:
 
 def _target(versions: Versions, live: Version, number: str | None) -> Version:
     if number is not None and number != live.number:
-        return versions.version(number)
+        there = {each.number: each for each in versions.all()}
+        if number not in there:
+            raise NothingFound(
+                f"the function '{versions.function}' has no version '{number}', but {', '.join(there)}; "
+                "nothing was changed"
+            )
+        return there[number]
     found = None if number == live.number else versions.before(live)
     if found is None:
         why = "is in service already" if number else "is the oldest there is"

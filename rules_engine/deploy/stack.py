@@ -34,12 +34,14 @@ _HIDDEN = "****"
 
 class Change(NamedTuple):
     """What happens to one resource. `action` is Add, Modify, Remove or Replace; `may_replace` where
-    CloudFormation knows only while it does it."""
+    CloudFormation knows only while it does it; `is_kept` where what is removed, or replaced, stays outside of
+    the stack."""
 
     action: str
     name: str
     type: str
     may_replace: bool = False
+    is_kept: bool = False
     differences: tuple[Difference, ...] = ()
 
 
@@ -85,7 +87,7 @@ class State:
 class ChangeSet:
     name: str
     is_of_new_stack: bool
-    """Whether the stack is nothing but this change set."""
+    """Whether the stack was not made when this was prepared."""
     changes: tuple[Change, ...]
 
 
@@ -160,8 +162,7 @@ class Stack:
         `given` are values of parameters: one that the stack has and that is not given keeps its value.
         `source` is TemplateBody or TemplateURL.
         """
-        is_new = state is None
-        is_first = state is None or not state.is_made
+        is_new = state is None or not state.is_made
         name = self.new_name()
         parameters: list[dict[str, Any]] = [
             {"ParameterKey": key, "ParameterValue": given[key]}
@@ -174,7 +175,7 @@ class Stack:
             self.client.create_change_set(
                 StackName=self.name,
                 ChangeSetName=name,
-                ChangeSetType="CREATE" if is_first else "UPDATE",
+                ChangeSetType="CREATE" if is_new else "UPDATE",
                 Parameters=parameters,
                 Capabilities=CAPABILITIES,
                 **source,
@@ -187,7 +188,7 @@ class Stack:
         if found is None:
             self.discard(ChangeSet(name, is_new, ()))
             return None
-        before = None if is_first or state is None else (self.template(), state.parameters)
+        before = None if is_new or state is None else (self.template(), state.parameters)
         kept = {} if state is None else state.parameters
         return ChangeSet(name, is_new, _changes(found, before, (template, {**kept, **given})))
 
@@ -216,12 +217,24 @@ class Stack:
         return [each["ResourceChange"] for each in changes if "ResourceChange" in each]
 
     def discard(self, change_set: ChangeSet) -> None:
-        """Takes a change set back, and a stack that is nothing else."""
+        """Takes a change set back, and a stack that is still nothing else."""
+        is_all = change_set.is_of_new_stack and self._is_nothing_but(change_set)
         with asking(f"delete the change set '{change_set.name}'"):
-            if change_set.is_of_new_stack:
+            if is_all:
                 self.client.delete_stack(StackName=self.name)
             else:
                 self.client.delete_change_set(StackName=self.name, ChangeSetName=change_set.name)
+
+    def _is_nothing_but(self, change_set: ChangeSet) -> bool:
+        # Somebody else may have made the stack meanwhile, or be about to: theirs is not ours to delete.
+        state = self.state()
+        if state is None or state.is_made:
+            return False
+        with asking(f"list the change sets of the stack '{self.name}'"):
+            pages = self.client.get_paginator("list_change_sets").paginate(StackName=self.name)
+            return all(
+                each["ChangeSetName"] == change_set.name for page in pages for each in page["Summaries"]
+            )
 
     def execute(self, change_set: ChangeSet) -> Iterator[Event]:
         """Carries it out. Yields events, oldest first, up to that which says that the stack is at rest again.
@@ -339,8 +352,18 @@ def _changes(listed: list[dict[str, Any]], before: _Version | None, after: _Vers
         replacement = each.get("Replacement")
         different = () if before is None or action != "Modify" else _of_resource(name, before, after)
         action = "Replace" if action == "Modify" and replacement == "True" else action
-        found.append(Change(action, name, each["ResourceType"], replacement == "Conditional", different))
+        kept = before is not None and _is_kept(action, name, before[0], after[0])
+        found.append(
+            Change(action, name, each["ResourceType"], replacement == "Conditional", kept, different)
+        )
     return tuple(found)
+
+
+def _is_kept(action: str, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """By the policy that CloudFormation goes by. What is removed stands in the old template only."""
+    template, policy = (before, "DeletionPolicy") if action == "Remove" else (after, "UpdateReplacePolicy")
+    held = template.get("Resources", {}).get(name, {}).get(policy, "")
+    return action in ("Remove", "Replace") and held.startswith("Retain")
 
 
 def _of_resource(name: str, before: _Version, after: _Version) -> tuple[Difference, ...]:

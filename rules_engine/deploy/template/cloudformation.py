@@ -53,7 +53,13 @@ MUST_BE: Mapping[Form, str] = {
     "part": "a name, not an ARN, and without wildcards: the role may use what it names",
 }
 
-_OWN_PARAMETERS = ("CodeBucket", "CodeKey", "AllowedHosts", "AlarmTopicArn")
+_OWN_NAMES = (
+    *("CodeBucket", "CodeKey", "AllowedHosts", "AlarmTopicArn"),
+    *("StateTable", "DeadLetterQueue", "SpillBucket", "SpillBucketPolicy", "LogGroup", "Role"),
+    *("Function", "Alias"),
+    *(f"{alarm.name}Alarm" for alarm in ALARMS),
+)
+"""Parameters and resources share one space of names: a parameter that is called as a resource is refused."""
 _SUB = re.compile(r"\$\{([^{}]+)\}")
 
 _KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -69,13 +75,12 @@ class Stack:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        names = Names(_OWN_PARAMETERS)
+        names = Names(_OWN_NAMES)
         self.stream_parameters = {
             source.table: names.camel(source.table, "StreamArn") for source in deployment.sources
         }
         self.mapping_names = {
-            source.table: parameter.removesuffix("StreamArn") + "Mapping"
-            for source, parameter in zip(deployment.sources, self.stream_parameters.values(), strict=True)
+            source.table: names.camel(source.table, "Mapping") for source in deployment.sources
         }
         self.variable_parameters = {each.name: names.camel(each.name) for each in deployment.variables}
         given = deployment.settings.function_name
@@ -125,7 +130,7 @@ class Stack:
             "AlarmTopicArn": {
                 "Type": "String",
                 "Default": "",
-                "AllowedPattern": "|arn:[^:]+:sns:[^:]+:[0-9]+:.+",
+                "AllowedPattern": "(arn:[^:]+:sns:[^:]+:[0-9]+:.+)?",
                 "Description": "SNS topic that is told of alarms. Empty: nobody is told.",
             },
         }
