@@ -82,7 +82,7 @@ def test_what_is_no_name_of_a_stream_is_found(stream: str) -> None:
     assert firehose.check({"delivery_stream": stream}) == [STREAM_FINDING]
     with pytest.raises(RuleSetError) as refusal:
         built(None, delivery_stream=stream)
-    assert str(refusal.value) == f"action 'firehose': {STREAM_FINDING.message}"
+    assert str(refusal.value) == f"action 'firehose': {STREAM_FINDING}"
     with pytest.raises(SettingsError) as late:
         firehose.connect(action_spec("firehose", delivery_stream="${S}"), {"S": stream}, FakeAws())
     assert str(late.value) == f"action 'firehose': '{stream}' is not the name of a Firehose stream"

@@ -72,7 +72,7 @@ def test_what_is_no_function_is_found(function: str) -> None:
     assert lambda_function.check({"function": function}) == [FINDING]
     with pytest.raises(RuleSetError) as refusal:
         built(None, function=function)
-    assert str(refusal.value) == f"action 'lambda': {FINDING.message}"
+    assert str(refusal.value) == f"action 'lambda': {FINDING}"
     with pytest.raises(SettingsError) as late:
         lambda_function.connect(action_spec("lambda", function="${F}"), {"F": function}, FakeAws())
     assert str(late.value) == f"action 'lambda': '{function}' is not the name or ARN of a Lambda function"

@@ -227,7 +227,7 @@ def test_what_is_wrong_for_every_record_is_found(config: dict[str, Any], found: 
     assert metric.check({**CONFIG, **config}) == [found]
     with pytest.raises(RuleSetError) as refusal:
         render(**config)
-    assert str(refusal.value) == f"action 'metric': {found.message}"
+    assert str(refusal.value) == f"action 'metric': {found}"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_what_is_no_state_machine_is_found(arn: str) -> None:
     assert stepfunctions.check({"state_machine_arn": arn}) == [FINDING]
     with pytest.raises(RuleSetError) as refusal:
         built(None, state_machine_arn=arn)
-    assert str(refusal.value) == f"action 'stepfunctions': {FINDING.message}"
+    assert str(refusal.value) == f"action 'stepfunctions': {FINDING}"
     spec = action_spec("stepfunctions", state_machine_arn="${ARN}")
     with pytest.raises(SettingsError) as late:
         stepfunctions.connect(spec, {"ARN": arn}, FakeAws())

@@ -153,8 +153,10 @@ def test_how_files_are_laid_out_is_no_change(
     for path in sorted((ROOT / rules).rglob("*.yaml")):
         text, problems = canonical_form(path.name, path.read_bytes())
         assert problems == []
-        (tmp_path / path.name).write_bytes(text)
-    formatted, _ = load_rules(tmp_path)
+        place = tmp_path / "formatted" / path.relative_to(ROOT / rules)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text)
+    formatted, _ = load_rules(tmp_path / "formatted")
     assert run(rules_engine, ["show", str(ROOT / rules)]) == 0
     (tmp_path / "shown").write_text(capsys.readouterr().out)
     shown, _ = load_rules(tmp_path / "shown")
