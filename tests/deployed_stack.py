@@ -1,12 +1,11 @@
 """Deploying onto the emulator with the commands that users have, and what the emulator must be told besides.
 
 `Account` is a table, a topic with a queue behind it, and rules between them, in the account that the
-environment leads to: the emulator, or a real one for `tests/aws/verify.py`. Three things the emulator does
+environment leads to: the emulator, or a real one for `tests/aws/verify.py`. Two things the emulator does
 not do, and each is made good here and not in the product:
 
 - its answer to DeleteChangeSet lacks an element that boto3 reads;
-- its CloudFormation does not switch on time to live;
-- its mappings know no `$or` in a filter, so that conditions here compare with texts that are no base64.
+- its CloudFormation does not switch on time to live.
 """
 
 from __future__ import annotations
