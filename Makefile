@@ -15,8 +15,8 @@ demo: $(VENV)/local.stamp  ## changes in real local tables, through the rules, t
 	$(if $(filter-out $(PATTERNS),$(PATTERN)),$(error no pattern '$(PATTERN)': there are $(PATTERNS)))
 	$(if $(PATTERN),$(BIN)/rules-engine dev --once --rules rules/$(PATTERN),$(BIN)/python -m rules_engine.local.demo)
 
-test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite, as many files at once as there are cores, four at most
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: $(VENV)/dev.stamp $(VENV)/iam.stamp  ## the whole test suite, three files at once
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/dev.stamp  ## linter, formatter and type checker, changing nothing
 	$(BIN)/ruff check .
