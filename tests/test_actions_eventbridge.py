@@ -12,10 +12,9 @@ from rules_engine.actions.event_bus import CHECK_SECONDS
 from rules_engine.aws import Clients
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.model import EMPTY_SCOPE
-from rules_engine.plain_record import record_from_images
 from rules_engine.testing import FakeAws, Fault, ScriptedFaults
 from tests.test_actions_sns import messages_in
-from tests.units import SHIPPED, SHIPPED_CHANGE, action_spec, delivery_of
+from tests.units import SHIPPED_CHANGE, action_spec, delivery_of, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +36,6 @@ def built(clients: Any, clock: Callable[[], float] = lambda: 0.0, **config: Any)
     return eventbridge.build(
         action_spec("eventbridge", **{**CONFIG, **config}), EMPTY_SCOPE, {}, clients, clock
     )
-
-
-def requests_of(action: Any, count: int) -> list[dict[str, Any]]:
-    spec = action_spec("eventbridge", **CONFIG)
-    records = (
-        {**SHIPPED, "eventID": f"e-{number}", "keys": {"order_id": f"o-{number}"}} for number in range(count)
-    )
-    return [action.render(delivery_of(spec, record_from_images(each, "orders"))) for each in records]
 
 
 # The request
@@ -218,7 +209,7 @@ def test_each_entry_gets_what_was_said_of_it() -> None:
             return {"FailedEntryCount": 4, "Entries": [{"EventId": "1"}, *refused, {}]}
 
     action = built(Bus(), event_bus="default")
-    errors = action.perform_batch(requests_of(action, 7))
+    errors = action.perform_batch(requests_of(action, "eventbridge", 7))
     assert errors[0] is None
     assert [(each.code, each.error_class) for each in errors[1:] if isinstance(each, ActionError)] == [
         ("ThrottlingException", "transient"),
@@ -237,7 +228,7 @@ def test_each_entry_gets_what_was_said_of_it() -> None:
 def test_the_entries_of_a_call_are_the_requests() -> None:
     aws = FakeAws()
     action = built(aws)
-    requests = requests_of(action, 3)
+    requests = requests_of(action, "eventbridge", 3)
     assert action.perform_batch(requests) == [None] * 3
     action.perform(requests[0])
     puts = [effect.request for effect in aws.effects]
@@ -258,7 +249,7 @@ def test_nothing_is_put_on_a_bus_that_is_not_there() -> None:
     aws = FakeAws()
     aws.eventbridge.missing.add(BUS)
     action = built(aws)
-    requests = requests_of(action, 2)
+    requests = requests_of(action, "eventbridge", 2)
     for perform in (lambda: action.perform(requests[0]), lambda: action.perform_batch(requests)):
         with pytest.raises(ActionError) as failure:
             perform()
@@ -272,7 +263,7 @@ def test_nothing_is_put_on_a_bus_that_is_not_there() -> None:
 def test_the_bus_is_asked_for_again_after_a_while() -> None:
     aws, now = FakeAws(), [1000.0]
     action = built(aws, clock=lambda: now[0])
-    (request,) = requests_of(action, 1)
+    (request,) = requests_of(action, "eventbridge", 1)
     for moment in (1000.0, 1000.0 + CHECK_SECONDS - 1, 1000.0 + CHECK_SECONDS):
         now[0] = moment
         action.perform(request)
@@ -283,7 +274,7 @@ def test_the_bus_is_asked_for_again_after_a_while() -> None:
 def test_the_default_bus_is_not_asked_for(bus: str) -> None:
     aws = FakeAws()
     action = built(aws, event_bus=bus)
-    action.perform(requests_of(action, 1)[0])
+    action.perform(requests_of(action, "eventbridge", 1)[0])
     assert aws.calls == {("events", "PutEvents"): 1}
 
 
@@ -291,7 +282,7 @@ def test_the_default_bus_is_not_asked_for(bus: str) -> None:
 def test_a_function_that_may_not_ask_puts_events_all_the_same(code: str) -> None:
     aws = FakeAws(faults=ScriptedFaults({0: Fault.error(code)}))
     action = built(aws)
-    action.perform(requests_of(action, 1)[0])
+    action.perform(requests_of(action, "eventbridge", 1)[0])
     assert len(aws.eventbridge.events(BUS)) == 1
 
 
@@ -322,7 +313,7 @@ def test_a_target_of_the_bus_gets_what_was_rendered(aws: Ministack, heard: tuple
     action = built(Clients(), event_bus=bus, detail=detail)
     action.perform(action.render(delivery_of(action_spec("eventbridge", **CONFIG))))
     other = built(Clients(), event_bus=bus, source="example.others")
-    other.perform(requests_of(other, 1)[0])
+    other.perform(requests_of(other, "eventbridge", 1)[0])
     (message,) = messages_in(aws, url)
     event = json.loads(message["Body"])
     assert (event["source"], event["detail-type"]) == ("example.orders", "Order shipped")
@@ -333,7 +324,7 @@ def test_a_target_of_the_bus_gets_what_was_rendered(aws: Ministack, heard: tuple
 def test_every_event_of_a_call_arrives(aws: Ministack, heard: tuple[str, str]) -> None:
     bus, url = heard
     action = built(Clients(), event_bus=bus)
-    assert action.perform_batch(requests_of(action, 10)) == [None] * 10
+    assert action.perform_batch(requests_of(action, "eventbridge", 10)) == [None] * 10
     arrived = [json.loads(message["Body"])["detail"]["eventID"] for message in messages_in(aws, url)]
     assert sorted(arrived) == [f"e-{number}" for number in range(10)]
 
@@ -342,5 +333,5 @@ def test_every_event_of_a_call_arrives(aws: Ministack, heard: tuple[str, str]) -
 def test_a_bus_that_is_not_there_is_found_out(aws: Ministack, unique_name: Callable[[str], str]) -> None:
     action = built(Clients(), event_bus=unique_name("nowhere"))
     with pytest.raises(ActionError) as failure:
-        action.perform(requests_of(action, 1)[0])
+        action.perform(requests_of(action, "eventbridge", 1)[0])
     assert (failure.value.code, failure.value.error_class) == ("EVENT_BUS_NOT_FOUND", "systemic")

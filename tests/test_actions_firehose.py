@@ -13,9 +13,8 @@ from rules_engine.aws import Clients
 from rules_engine.delivery.failure import classify
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.model import EMPTY_SCOPE
-from rules_engine.plain_record import record_from_images
 from rules_engine.testing import FakeAws
-from tests.units import SHIPPED, SHIPPED_CHANGE, action_spec, delivery_of
+from tests.units import SHIPPED_CHANGE, action_spec, delivery_of, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +31,6 @@ def built(clients: Any, **config: Any) -> firehose.FirehoseAction:
 
 def render(**config: Any) -> dict[str, Any]:
     return built(None, **config).render(delivery_of(action_spec("firehose")))
-
-
-def requests_of(action: firehose.FirehoseAction, count: int) -> list[dict[str, Any]]:
-    records = (
-        {**SHIPPED, "eventID": f"e-{number}", "keys": {"order_id": f"o-{number}"}} for number in range(count)
-    )
-    spec = action_spec("firehose")
-    return [action.render(delivery_of(spec, record_from_images(each, "orders"))) for each in records]
 
 
 def test_without_a_record_the_change_is_one_line() -> None:
@@ -112,7 +103,7 @@ def test_each_record_of_a_call_gets_what_was_said_of_it() -> None:
             return {"FailedPutCount": 3, "RequestResponses": [{"RecordId": "1"}, *refused]}
 
     action = built(Stream())
-    errors = action.perform_batch(requests_of(action, 5))
+    errors = action.perform_batch(requests_of(action, "firehose", 5))
     assert errors[0] is None
     assert [(each.code, each.error_class) for each in errors[1:] if isinstance(each, ActionError)] == [
         ("ServiceUnavailableException", "transient"),
@@ -129,7 +120,7 @@ def test_each_record_of_a_call_gets_what_was_said_of_it() -> None:
 def test_the_records_of_a_call_are_those_of_single_ones() -> None:
     aws = FakeAws()
     action = built(aws)
-    requests = requests_of(action, 3)
+    requests = requests_of(action, "firehose", 3)
     assert action.perform_batch(requests) == [None] * 3
     action.perform(requests[0])
     lines = [request["Record"]["Data"].encode() for request in requests]
@@ -181,7 +172,7 @@ def archived(aws: Ministack, bucket: str) -> list[Any]:
 def test_what_was_rendered_is_archived_line_by_line(aws: Ministack, archive: tuple[str, str]) -> None:
     stream, bucket = archive
     action = built(Clients(), delivery_stream=stream)
-    assert action.perform_batch(requests_of(action, 12)) == [None] * 12
+    assert action.perform_batch(requests_of(action, "firehose", 12)) == [None] * 12
     action.perform(action.render(delivery_of(action_spec("firehose"))))
     ids = sorted(line["eventID"] for line in archived(aws, bucket))
     assert ids == sorted(["e-1", *(f"e-{number}" for number in range(12))])

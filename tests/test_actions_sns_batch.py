@@ -12,9 +12,8 @@ from rules_engine.actions import sns
 from rules_engine.aws import Clients
 from rules_engine.errors import ActionError
 from rules_engine.model import EMPTY_SCOPE
-from rules_engine.plain_record import record_from_images
 from tests.test_actions_sns import TOPIC, messages_in, subscribed
-from tests.units import SHIPPED, action_spec, delivery_of, raw_record
+from tests.units import action_spec, delivery_of, raw_record, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,17 +36,6 @@ class Topic:
         return self.answer
 
 
-def requests_of(action: sns.SnsAction, count: int) -> list[dict[str, Any]]:
-    spec = action_spec("sns", topic_arn=action.topic_arn)
-    raws = [
-        record_from_images(
-            {**SHIPPED, "eventID": f"e-{number}", "keys": {"order_id": f"o-{number}"}}, "orders"
-        )
-        for number in range(count)
-    ]
-    return [action.render(delivery_of(spec, raw)) for raw in raws]
-
-
 def test_each_entry_gets_what_was_said_of_it() -> None:
     failed = [
         {"Id": "1", "Code": "InvalidParameter", "SenderFault": True, "Message": "canary"},
@@ -58,7 +46,7 @@ def test_each_entry_gets_what_was_said_of_it() -> None:
     ]
     topic = Topic({"Successful": [{"Id": "0"}], "Failed": failed})
     action = sns.build(action_spec("sns", topic_arn=TOPIC), EMPTY_SCOPE, {}, topic)
-    errors = action.perform_batch(requests_of(action, 7))
+    errors = action.perform_batch(requests_of(action, "sns", 7))
     assert errors[0] is None
     assert [(error.code, error.error_class) for error in errors[1:] if isinstance(error, ActionError)] == [
         ("InvalidParameter", "permanent"),
@@ -111,6 +99,6 @@ def test_actions_of_one_topic_go_out_together_and_no_others() -> None:
 def test_every_message_of_a_call_arrives(aws: Ministack, unique_name: Callable[[str], str]) -> None:
     topic, url = subscribed(aws, unique_name("orders"))
     action = sns.build(action_spec("sns", topic_arn=topic), EMPTY_SCOPE, {}, Clients())
-    assert action.perform_batch(requests_of(action, 10)) == [None] * 10
+    assert action.perform_batch(requests_of(action, "sns", 10)) == [None] * 10
     arrived = [json.loads(message["Body"])["eventID"] for message in messages_in(aws, url)]
     assert sorted(arrived) == [f"e-{number}" for number in range(10)]

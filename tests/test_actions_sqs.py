@@ -18,9 +18,8 @@ from rules_engine.aws import Clients
 from rules_engine.delivery.failure import classify
 from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
 from rules_engine.model import EMPTY_SCOPE
-from rules_engine.plain_record import record_from_images
 from tests.test_actions_sns import messages_in
-from tests.units import SHIPPED, SHIPPED_CHANGE, action_spec, delivery_of, raw_record
+from tests.units import SHIPPED_CHANGE, action_spec, delivery_of, raw_record, requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,17 +280,6 @@ class Queue:
         return self.answer
 
 
-def requests_of(action: sqs.SqsAction, count: int) -> list[dict[str, Any]]:
-    spec = action_spec("sqs", queue_url=action.queue_url)
-    raws = [
-        record_from_images(
-            {**SHIPPED, "eventID": f"e-{number}", "keys": {"order_id": f"o-{number}"}}, "orders"
-        )
-        for number in range(count)
-    ]
-    return [action.render(delivery_of(spec, raw)) for raw in raws]
-
-
 def test_each_entry_gets_what_was_said_of_it() -> None:
     failed = [
         {"Id": "1", "Code": "InvalidMessageContents", "SenderFault": True, "Message": "canary"},
@@ -302,7 +290,7 @@ def test_each_entry_gets_what_was_said_of_it() -> None:
     ]
     queue = Queue({"Successful": [{"Id": "0"}], "Failed": failed})
     action = sqs.build(action_spec("sqs", queue_url=QUEUE), EMPTY_SCOPE, {}, queue)
-    errors = action.perform_batch(requests_of(action, 7))
+    errors = action.perform_batch(requests_of(action, "sqs", 7))
     assert errors[0] is None
     assert [(each.code, each.error_class) for each in errors[1:] if isinstance(each, ActionError)] == [
         ("InvalidMessageContents", "permanent"),
@@ -382,7 +370,7 @@ def test_what_was_rendered_arrives(aws: Ministack, unique_name: Callable[[str], 
 def test_every_message_of_a_call_arrives(aws: Ministack, unique_name: Callable[[str], str]) -> None:
     url = new_queue(aws, unique_name("orders"))
     action = sqs.build(action_spec("sqs", queue_url=url), EMPTY_SCOPE, {}, Clients())
-    assert action.perform_batch(requests_of(action, 10)) == [None] * 10
+    assert action.perform_batch(requests_of(action, "sqs", 10)) == [None] * 10
     arrived = [json.loads(message["Body"])["eventID"] for message in messages_in(aws, url)]
     assert sorted(arrived) == [f"e-{number}" for number in range(10)]
 

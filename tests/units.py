@@ -43,3 +43,12 @@ def raw_record(new: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
     raw = record_from_images({"event": "INSERT", "keys": {"id": "placeholder"}}, "orders")
     raw["dynamodb"] |= {"Keys": keys, "NewImage": new}
     return raw
+
+
+def requests_of(action: Any, type_name: str, count: int) -> list[dict[str, Any]]:
+    """What `action` makes of `count` shipped orders, `o-0` and on."""
+    spec = action_spec(type_name)
+    records = (
+        {**SHIPPED, "eventID": f"e-{number}", "keys": {"order_id": f"o-{number}"}} for number in range(count)
+    )
+    return [action.render(delivery_of(spec, record_from_images(each, "orders"))) for each in records]
