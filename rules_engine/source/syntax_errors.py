@@ -32,6 +32,8 @@ _LINE = re.compile(
 _NO_SPACE = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*):(?P<value>[^\s:/].*)")
 _NO_DASH_SPACE = re.compile(r" *(?P<dash>-)[A-Za-z_'\"{\[]")
 _ABOUT_ESCAPES = re.compile(r"escape|hexa?decimal")
+_FLOW_VALUE_BEFORE = re.compile(r"""[^\s,\[\]{}"'\\]{0,200}$""")
+_FLOW_VALUE_BEHIND = re.compile(r"""[^\s,\[\]{}"'\\]{0,200}""")
 _EQUALS = re.compile(r" *(?:- +)*(?P<key>[A-Za-z_]\w*) *(?P<sign>=) *(?!=)")
 
 
@@ -193,7 +195,8 @@ def _after_the_value(trouble: _Trouble) -> Problem | None:
     if first == "'" and text[trouble.at - 1] == "'":
         message = "the quote in this text ends it"
         hint = "write the quote twice ('it''s'), or put the text in double quotes"
-        return trouble.problem_at("RE102", message, trouble.at - 1, trouble.at, hint)
+        fix = _in_double_quotes(trouble, start, end)
+        return trouble.problem_at("RE102", message, trouble.at - 1, trouble.at, hint, fix)
     if first in "'\"":
         what = "YAML takes what stands in the quotes for the whole value"
         message = "text after the closing quote"
@@ -204,8 +207,17 @@ def _after_the_value(trouble: _Trouble) -> Problem | None:
         return None
     hint = traps.quoted(trouble.source, start, what)
     # A bracket may be one that was closed too early; a condition often begins with a text.
-    fix = traps.quoting(trouble.source, start) if first in "'\"" else None
+    closed_early = first in "[{" and any(bracket in text[trouble.at : end] for bracket in "]},")
+    fix = None if closed_early else traps.quoting(trouble.source, start)
     return trouble.problem_at("RE102", message, trouble.at, end, hint, fix)
+
+
+def _in_double_quotes(trouble: _Trouble, start: int, end: int) -> Fix | None:
+    """`'it's'` as `"it's"`."""
+    text = trouble.source.text[start:end]
+    if len(text) < 2 or text[-1] != "'" or "''" in text or "\\" in text or '"' in text:
+        return None
+    return trouble.fix(start, end, f'"{text[1:-1]}"')
 
 
 def _reference_in_flow(trouble: _Trouble) -> Problem | None:
@@ -214,14 +226,22 @@ def _reference_in_flow(trouble: _Trouble) -> Problem | None:
     if trouble.character not in ("{", "[") or "flow" not in trouble.context:
         return None
     if text[trouble.at - 1] == "$" and trouble.character == "{":
-        end = text.find("}", trouble.at) + 1 or trouble.at + 1
-        message = "a '${...}' inside [ ] or { } needs quotes"
-        return trouble.problem_at(
-            "RE102", message, trouble.at - 1, end, f'write "{text[trouble.at - 1 : end]}"'
-        )
+        return _reference_without_quotes(trouble)
     message = f"'{trouble.character}' inside a value in [ ] or {{ }}"
     hint = "put the value in quotes, or write the mapping on lines of its own"
     return trouble.problem_at("RE102", message, trouble.at, trouble.at + 1, hint)
+
+
+def _reference_without_quotes(trouble: _Trouble) -> Problem:
+    text = trouble.source.text
+    reference_end = text.find("}", trouble.at) + 1 or trouble.at + 1
+    start = trouble.at - 1 - len(_FLOW_VALUE_BEFORE.search(text[: trouble.at - 1])[0])  # type: ignore[index]
+    end = _FLOW_VALUE_BEHIND.match(text, reference_end).end()  # type: ignore[union-attr]
+    whole = text[start - 1] in " [" and text[end : end + 1] in (",", "}", "]")
+    hint = f'write "{text[start:end]}"' if whole else "put the whole value in double quotes"
+    fix = trouble.fix(start, end, f'"{text[start:end]}"') if whole else None
+    message = "a '${...}' inside [ ] or { } needs quotes"
+    return trouble.problem_at("RE102", message, trouble.at - 1, reference_end, hint, fix)
 
 
 def _flow(trouble: _Trouble) -> Problem | None:
@@ -290,7 +310,8 @@ def _missing_space(trouble: _Trouble) -> Problem | None:
         if (match := _EQUALS.match(line)) and ":" not in line[: match.start("sign")]:
             message, sign = "a key is followed by ':', not by '='", start + match.start("sign")
             hint = f"write: {match['key']}: {line[match.end() :]}"
-            return trouble.problem_at("RE102", message, sign, sign + 1, hint)
+            fix = trouble.fix(start + match.end("key"), start + match.end(), ": ")
+            return trouble.problem_at("RE102", message, sign, sign + 1, hint, fix)
     return None
 
 
@@ -302,7 +323,8 @@ def _colon_in_value(trouble: _Trouble) -> Problem | None:
     if match is None or match["key"] is None:
         return None
     hint = traps.quoted(trouble.source, trouble.value_at, "': ' inside a value begins a mapping")
-    return trouble.problem_at("RE102", "': ' inside a value without quotes", trouble.at, trouble.at + 1, hint)
+    message, fix = "': ' inside a value without quotes", traps.quoting(trouble.source, trouble.value_at)
+    return trouble.problem_at("RE102", message, trouble.at, trouble.at + 1, hint, fix)
 
 
 def _deeper(trouble: _Trouble) -> Problem | None:

@@ -28,6 +28,7 @@ _SIGNS = {
     "lte": "<=",
     "le": "<=",
 }
+_OF_TWO = tuple(name for name, function in FUNCTIONS.items() if len(function.parameters) == 2)
 _CONSTANTS = frozenset({"null", "none", "nil", "undefined", "true", "false"})
 
 
@@ -159,7 +160,7 @@ def _between(spot: Spot) -> Mistake:
 def _infix_call(spot: Spot) -> Mistake | None:
     """`new.tags contains 'vip'`: a function of two arguments written between them."""
     word = spot.token.text.replace("_", "").lower()
-    name = next((name for name in FUNCTIONS if name.replace("_", "") == word), None)
+    name = next((name for name in _OF_TWO if name.replace("_", "") == word), None)
     left, right = spot.left(), spot.right()
     if name is None or left is None or right is None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.loader.fixes import fix_of
-from rules_engine.loader.wording import repair_hint, repaired_scalar
+from rules_engine.loader.wording import repair_hint, repaired
 
 if TYPE_CHECKING:
     from rules_engine.errors import Location, Problem
@@ -66,7 +66,7 @@ def wrong_type(node: Node, wanted: str | list[str], name: str, key: Node | None,
     shown = f"'{name}'" if name not in _UNQUOTED else name
     message = f"{shown} must be {words}, but it is {node.describe()}"
     hint, fix = repair_hint(node, types, key, schema), None
-    meant = repaired_scalar(node, types)
+    meant = repaired(node, types, schema)
     if meant is not None and meant in hint:
         fix = fix_of(node, meant)
     return node.source.problem("RE107", message, place_of(node, key), hint, fix=fix)
