@@ -19,6 +19,7 @@ from rules_engine.actions import (
     action_types,
 )
 from rules_engine.expression.checks.spelling import nearest
+from rules_engine.loader.fixes import fix_of
 from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
@@ -26,6 +27,7 @@ from rules_engine.loader.wording import article, flow
 from rules_engine.model import ActionSpec
 from rules_engine.schema import action_shape
 from rules_engine.template import holes, references
+from rules_engine.template_checks.plain_text import is_suspect
 from rules_engine.variables import fault_of
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ _ANY_ACTION: dict[str, Any] = {"title": "action", "type": "object", "examples": 
 def _check_action(
     node: Node, expressions: Expressions, absent: Mapping[str, str]
 ) -> tuple[ActionSpec | None, list[Problem]]:
-    problems = check_shape(node, _ANY_ACTION, "an action")
+    problems = _as_text(node) or check_shape(node, _ANY_ACTION, "an action")
     if problems or node.broken:
         return None, problems
     problems = [] if node.get("type") is not None else _without_type(node)
@@ -112,6 +114,15 @@ def _check_action(
     # Of the type that was meant, so that no test names an unknown action for it.
     meant = None if near is None else _spec(node, near, _config(node))
     return meant, [*problems, problem]
+
+
+def _as_text(node: Node) -> list[Problem]:
+    """`- log`, the name of a type by itself."""
+    if node.broken or node.kind != "scalar" or _find_type(node.value) is None:
+        return []
+    message = "an action must be a mapping, but it is text"
+    hint, fix = f"write: {{type: {node.value}}}", fix_of(node, f"{{type: {node.value}}}")
+    return [node.source.problem("RE107", message, node.location, hint, fix=fix)]
 
 
 def _without_type(node: Node) -> list[Problem]:
@@ -230,6 +241,8 @@ def _check_text(
         secret = secret_in_place(str(path[-1]), node)
         if secret is not None:
             yield secret
+        elif is_suspect(text):
+            yield from expressions.check_template(node, absent)
         return
     if _is_in(path, action_type.TARGETS) and (found := holes(text)):
         yield _target_with_hole(node, path, found[0].start, found[0].end)
