@@ -224,7 +224,8 @@ def test_an_action_that_yaml_reads_as_something_else_is_mended(written: str, men
 
 def test_what_a_mend_brings_to_light_on_other_lines_is_left_there() -> None:
     text = (
-        "rules:\n  - id = a\n    table: orders\n    description: Note: it\n    when:\n      - new.x = 'a'\n      - status\n"
+        "rules:\n  - id = a\n    table: orders\n    description: Note: it\n"
+        "    when:\n      - new.x = 'a'\n      - status\n"
         "    actions: [{type: nolog}]\n"
     )
     mended = mend(text.encode(), check)

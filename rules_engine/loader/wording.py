@@ -88,6 +88,14 @@ _BELONGS = {
         "event": "in a rule, under 'rules'", "unless": "in a rule, under 'rules'",
         "tests": "in a rule, or in a file called *.test.yaml",
     },
+    "exception": dict.fromkeys(
+        ("type", "topic_arn", "subject", "message", "url", "queue_url", "table", "put", "on_error", "mode"),
+        "in an action, under 'actions' beside 'unless'",
+    ),
+    "record": {
+        "expect": "beside 'record', not in it", "match": "under 'expect', beside 'record'",
+        "stopped_by": "under 'expect', beside 'record'", "actions": "under 'expect', beside 'record'",
+    },
     "test file": {"rules": "in a file that is not called *.test.yaml"},
     "mapping of defaults": dict.fromkeys(
         ("id", "when", "event", "unless", "actions", "tests", "enabled", "severity", "tags", "runbook"),
@@ -114,10 +122,15 @@ def misplaced_key_hint(key: str, title: str, known: Iterable[str]) -> tuple[str,
     kind, meant = _kind(title), other_word(key, title, known)
     if meant:
         return meant, f"did you mean '{meant}'?"
-    where = _BELONGS.get(kind, {}).get(key)
+    where = where_it_belongs(key, title)
     # A test file that holds rules lacks its tests because of that, not besides.
     instead_of = {"test file": "tests", "test": "expect"}.get(kind, "")
     return (instead_of, f"'{key}' belongs {where}") if where else ("", "")
+
+
+def where_it_belongs(key: str, title: str) -> str | None:
+    """Where else a key of that name stands; None where nobody would look for it."""
+    return _BELONGS.get(_kind(title), {}).get(key)
 
 
 def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:

@@ -136,6 +136,25 @@ def _kind_of_word(key: Node) -> str:
     return "the empty value" if key.value is None else key.describe()
 
 
+def stands_twice(parent: Node, key: Node) -> Problem:
+    """A key that the mapping has already."""
+    message = f"the key '{key.value}' stands twice in one mapping"
+    hint = "keep one of them; where both values are meant, write a list"
+    related = ((parent.keys[key.value].location, "first defined here"),)
+    return key.source.problem("RE104", message, key.location, hint, related=related)
+
+
+def entry_without_dash(parent: Node, key: Node) -> Problem:
+    """The first of several keys of an entry of a list that stand twice: an entry begins there."""
+    problem, source = stands_twice(parent, key), key.source
+    line = source.line(problem.location.line)
+    hint = f"keep one of them; if an entry of the list begins here, write '- ' before it: - {line.strip()}"
+    before = source.text[key.start - 2 : key.start]
+    is_first = parent.keys[key.value].start == parent.start
+    fix = Fix(source.location(key.start - 2, key.start), "- ") if is_first and before == "  " else None
+    return replace(problem, hint=hint, fix=fix)
+
+
 def has_colon(key: Node) -> bool:
     """Whether a ':' follows the key; `{a}` and `? a` make an entry without one."""
     text, at = key.source.text, key.end
@@ -162,6 +181,10 @@ def key_without_value(key: Node) -> Problem:
         is_name = re.fullmatch(r"[A-Za-z_]\w*", name) and not value.startswith("//")
         fix = Fix(key.location, f"{name}: {value}") if is_name else None
         return source.problem("RE102", message, key.location, f"write: {name}: {value}", fix=fix)
+    if key.style == "" and (pair := re.fullmatch(r"([A-Za-z_]\w*) +(\S+)", written)):
+        message = f"a ':' is missing after '{pair[1]}'"
+        hint = f"write: {pair[1]}: {pair[2]}; put a text with commas in it in quotes"
+        return source.problem("RE102", message, key.location, hint)
     message = f"the key '{written}' has no value"
     hint = f"write '{written}: value', for nothing '{written}: null'; put a text with commas in it in quotes"
     return source.problem("RE102", message, key.location, hint)

@@ -34,6 +34,9 @@ def check_own_name(place: Place, report: Report) -> None:
     if len(path.names) == 1:
         if root == "is" and place.parent and (call := called_condition(place.parent.node)):
             report_called(place.parent, report, call)
+        elif place.parent and (call := called_condition(place.parent.node)):
+            hint = "an operator is missing before '(': compare with ==, join conditions with && or ||"
+            report.add(place.parent, "RE208", f"'{root}.{call}' is a constant, not a function", hint)
         elif known or place.meaning == "record":
             hint = f"write {root}.NAME, with a name from '{_section(root)}' of this file"
             report.add(place, "RE208", f"'{root}' stands without a name", hint)
@@ -45,8 +48,8 @@ def check_own_name(place: Place, report: Report) -> None:
 
 def called_condition(node: Node) -> str | None:
     """The name in `is.vip()` and `is.vip(new)`: a condition takes nothing, it is about the record anyway."""
-    call = node.children[1] if node.type == "subexpression" else node
-    return str(call.value) if call.type == "function_expression" else None
+    call = node.children[1] if node.type == "subexpression" else None
+    return str(call.value) if call is not None and call.type == "function_expression" else None
 
 
 def report_called(place: Place, report: Report, name: str, *, negated: bool = False) -> None:

@@ -162,8 +162,17 @@ def _infix_call(spot: Spot) -> Mistake | None:
     word = spot.token.text.replace("_", "").lower()
     name = next((name for name in _OF_TWO if name.replace("_", "") == word), None)
     left, right = spot.left(), spot.right()
-    if name is None or left is None or right is None:
+    if name is None or left is None or right is None or _has_its_own_arguments(spot, right):
         return None
     mend = f"{name}({spot.piece(left, spot.at)}, {spot.piece(spot.at + 1, right)})"
     message = f"'{spot.token.text}' is not an operator here"
     return spot.mistake_over(left, right, "RE202", message, "it is a function", mend)
+
+
+def _has_its_own_arguments(spot: Spot, end: int) -> bool:
+    """Whether it is called with two arguments behind it, so that what stands before it is none."""
+    inner = spot.tokens[spot.at + 2 : end - 1]
+    opener = spot.tokens[spot.at + 1]
+    return opener.text == "(" and any(
+        token.text == "," and token.inside == inner[0].inside for token in inner
+    )

@@ -12,9 +12,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.shape.foreign import check_foreign_shape
-from rules_engine.loader.shape.keys import bad_name, missing_key, unknown_key
+from rules_engine.loader.shape.keys import bad_name, is_cut, missing_key, typo_of, unknown_key
 from rules_engine.loader.shape.types import branch, has_type, is_of, place_of, wrong_type
 from rules_engine.loader.shape.values import (
     check_choice,
@@ -24,7 +23,7 @@ from rules_engine.loader.shape.values import (
     check_unique,
     matches,
 )
-from rules_engine.loader.wording import other_word
+from rules_engine.loader.wording import other_word, where_it_belongs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,9 +96,36 @@ def _check(node: Node, schema: Schema, name: str, key: Node | None, problems: li
 
 def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, problems: list[Problem]) -> None:
     properties: dict[str, Schema] = schema.get("properties", {})
+    meant: dict[str, str] = {}
+    misplaced: set[str] = set()
+    _check_entries(node, schema, name, meant, misplaced, problems)
+    if len(problems) >= MOST_ERRORS:
+        return
+    if not misplaced or not properties.keys().isdisjoint(node.value):
+        problems += [
+            missing_key(node, wanted, schema, name, key)
+            for wanted in schema.get("required", ())
+            if wanted not in node.value and wanted not in meant and not _is_too_deep(wanted, node, properties)
+        ]
+    _read_as_meant(node, meant, schema, problems)
+    if len(node.value) < schema.get("minProperties", 0):
+        message, hint = f"'{name}' is empty", "write its entries, or remove the key"
+        problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
+
+
+def _check_entries(
+    node: Node,
+    schema: Schema,
+    name: str,
+    meant: dict[str, str],
+    misplaced: set[str],
+    problems: list[Problem],
+) -> None:
+    """What is wrong with each entry. `meant` gets what was written for a key, by that key, `misplaced` where
+    keys of other mappings belong."""
+    properties: dict[str, Schema] = schema.get("properties", {})
     further = schema.get("additionalProperties", True)
     pattern = schema.get("propertyNames", {}).get("pattern")
-    meant: dict[str, str] = {}
     for entry, value in node.value.items():
         if len(problems) >= MOST_ERRORS:
             return
@@ -107,22 +133,36 @@ def _check_mapping(node: Node, schema: Schema, name: str, key: Node | None, prob
             problems.append(bad_name(node.keys[entry], pattern, name))
         if entry in properties:
             _check(value, properties[entry], entry, node.keys[entry], problems)
-        elif further is False:
+        elif isinstance(further, dict):
+            _check(value, further, entry, node.keys[entry], problems)
+        elif further is False and _is_first_of_its_place(entry, schema, misplaced):
             near, problem = unknown_key(node, entry, schema, name)
             problems.append(problem)
             if near and near not in node.value:
                 meant.setdefault(near, entry)
-        elif isinstance(further, dict):
-            _check(value, further, entry, node.keys[entry], problems)
-    problems += [
-        missing_key(node, wanted, schema, name, key)
-        for wanted in schema.get("required", ())
-        if wanted not in node.value and wanted not in meant
-    ]
-    _read_as_meant(node, meant, schema, problems)
-    if len(node.value) < schema.get("minProperties", 0):
-        message, hint = f"'{name}' is empty", "write its entries, or remove the key"
-        problems.append(node.source.problem("RE109", message, place_of(node, key), hint))
+
+
+def _is_first_of_its_place(entry: str, schema: Schema, misplaced: set[str]) -> bool:
+    """Whether no key before it in the mapping belongs where this one does: they were moved there together."""
+    title = schema.get("title", "")
+    where = where_it_belongs(entry, title)
+    if where is None:
+        return True
+    place = where if title == "rule" else title
+    is_first = place not in misplaced
+    misplaced.add(place)
+    return is_first
+
+
+def _is_too_deep(wanted: str, node: Node, properties: Mapping[str, Schema]) -> bool:
+    """Whether a key that is missing stands in a mapping below, where it is unknown, and reported."""
+    return any(
+        value.kind == "mapping"
+        and wanted in value.value
+        and wanted not in properties[key].get("properties", ())
+        for key, value in node.value.items()
+        if key in properties
+    )
 
 
 def _read_as_meant(node: Node, meant: Mapping[str, str], schema: Schema, problems: list[Problem]) -> None:
@@ -132,9 +172,12 @@ def _read_as_meant(node: Node, meant: Mapping[str, str], schema: Schema, problem
     names = {}
     for wanted, entry in meant.items():
         value, properties = node.value[entry], schema["properties"]
+        if is_cut(entry, node, properties):
+            value.broken = True  # its beginning is in the key
+            names[entry] = wanted
         if value.broken or not has_type(value, properties[wanted]):
             continue
-        if nearest(entry, properties) == wanted:
+        if typo_of(entry, node, properties) == wanted:
             names[entry] = wanted
             _check(value, properties[wanted], wanted, node.keys[entry], problems)
         elif other_word(entry, schema.get("title", ""), properties):
