@@ -20,7 +20,7 @@ from rules_engine.actions import (
     action_types,
 )
 from rules_engine.errors import Fix
-from rules_engine.expression.checks.spelling import nearest, slipped
+from rules_engine.expression.checks.spelling import nearest, only_near, slipped
 from rules_engine.loader.fixes import fix_of
 from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
@@ -174,7 +174,10 @@ def _unknown_type(node: Node, action: Node) -> tuple[str | None, Problem]:
     near = near or _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
     listed = f"the types are {', '.join(known_types())}"
     hint = f"did you mean '{near}'? {listed}" if near else listed
-    return near, node.source.problem("RE301", f"unknown action type '{written}'", node.location, hint)
+    fix = fix_of(node, near) if near and near == only_near(str(node.value), known_types()) else None
+    return near, node.source.problem(
+        "RE301", f"unknown action type '{written}'", node.location, hint, fix=fix
+    )
 
 
 def _check_typed(

@@ -130,6 +130,8 @@ def _doubtful(rule: Node, problems: list[Problem]) -> frozenset[str]:
         for problem in problems
         if problem.severity == "error"
     }
+    if not places:
+        return frozenset()
     found = {
         part
         for key, part in _PARTS.items()

@@ -25,6 +25,8 @@ _OTHER_WORDS = {
         "tables": "table", "source": "table", "table_name": "table",
         "if": "when", "where": "when", "condition": "when", "conditions": "when", "filter": "when",
         "match": "when", "expression": "when",
+        "event_pattern": "when", "event-pattern": "when", "eventpattern": "when", "pattern": "when",
+        "criteria": "when",
         "except": "unless", "exclude": "unless", "exceptions": "unless", "not": "unless",
         "action": "actions", "then": "actions", "do": "actions", "targets": "actions", "target": "actions",
         "name": "id", "rule_id": "id", "key": "id",
@@ -34,6 +36,7 @@ _OTHER_WORDS = {
     "action": {
         "action": "type", "kind": "type", "timeout": "timeout_seconds",
         "topic": "topic_arn", "topic_name": "topic_arn", "title": "subject",
+        "arn": "function state_machine_arn topic_arn",
         "queue": "queue_url", "queue_name": "queue_url", "message_attributes": "attributes",
         "bus": "event_bus", "bus_name": "event_bus", "event_bus_name": "event_bus",
         "stream": "delivery_stream", "stream_name": "delivery_stream",
@@ -170,6 +173,9 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
     example = next(iter(schema.get("examples", ())), None)
     such_as = f", such as: {f'{name}: ' if name else ''}{flow(example)}" if example is not None else ""
     if node.kind == "scalar" and node.value is None:
+        comment = _comment_behind(node, key)
+        if comment:
+            return f"'#' begins a comment in YAML: put the value in quotes: {name}: {in_quotes(comment)}"
         return f"write a value after '{name}:'{such_as}" if name else "write a value"
     if node.kind == "mapping" and "string" in wanted and (text := _cut_at_colon(node, schema)):
         return f"': ' begins a mapping in YAML: put the value in quotes: {text}"
@@ -184,6 +190,15 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
         )
     hint = _HINTS[node.kind](node, wanted, name)
     return hint or f"write {_KINDS[wanted[0]]}{such_as}"
+
+
+def _comment_behind(node: Node, key: Node | None) -> str:
+    """The comment in place of a value that was meant as one: `message: #{{ keys.id }}`; '' for any other."""
+    if key is None or node.start != node.end:
+        return ""
+    line = node.source.line(key.location.line)
+    found = re.search(r"(?<=: )#[^\s#].*", line[key.location.column - 1 :])
+    return found[0].rstrip() if found is not None and in_quotes(found[0]) is not None else ""
 
 
 def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
