@@ -119,7 +119,7 @@ def _writes(actions: Node | None) -> dict[str, Node]:
     return found
 
 
-_PARTS = {"when": "clauses", "unless": "clauses", "actions": "actions"}
+_PARTS = {"event": "clauses", "when": "clauses", "unless": "clauses", "actions": "actions"}
 
 
 def _doubtful(rule: Node, problems: list[Problem]) -> frozenset[str]:
