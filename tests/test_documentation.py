@@ -45,7 +45,8 @@ NOT_RUN = {
     "docs/editors.md": {"pip install '.[lsp]'": "needs a package registry"},
     "docs/delivery.md": {f"rules-engine redrive --dry-run {QUEUE}/rules-dead-letters": "reads a queue"},
     "docs/how-to/retries-and-dead-letters.md": {
-        f"rules-engine redrive --rule order-shipped --rate 5 {QUEUE}/dead-letters": "reads a queue"
+        f"rules-engine redrive --rule order-shipped --rate 5 {QUEUE}/dead-letters": "reads a queue",
+        f"rules-engine redrive --show {QUEUE}/dead-letters | rules-engine explain -": "reads a queue",
     },
     "docs/how-to/rename-a-rule.md": {
         f"rules-engine redrive --rule old-name {QUEUE}/dead-letters": "reads a queue"
