@@ -36,6 +36,7 @@ COMMANDS = {
     "test": "rules_engine.cli.test",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
+    "stream": "rules_engine.cli.stream",
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
