@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +25,6 @@ from tests.worst_records import worst_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from rules_engine.local.ministack import Ministack
 
@@ -125,6 +126,72 @@ def test_the_report_can_be_read(
         == 0
     )
     assert capsys.readouterr().out == f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n"
+
+
+def test_a_dry_run_says_of_each_letter_what_it_is_about(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = {"class": "systemic", "code": "NotFound", "message": "the topic is not there"}
+    letters = [letter_of(change(1)), replace(letter_of(change(2), action="b"), error=tried, attempts=3)]
+    letters.append(replace(letter_of({"eventID": "e-3"}, None, None), sequence_number="3"))
+    for letter in letters:
+        Path(letter.sequence_number).write_text(letter.message())
+    files = [letter.sequence_number for letter in letters]
+    assert run(rules_engine, ["redrive", "--rules", "rules.yaml", "--dry-run", *files]) == 0
+    last = "the last at 2024-01-01T00:00:00.000Z"
+    assert capsys.readouterr().out.splitlines() == [
+        f"would be delivered: first -> a {letters[0].id}",
+        f'  INSERT orders {{"order_id":"o-1"}}: permanent HTTP_422, 1 try, {last}',
+        f"would be delivered: first -> b {letters[1].id}",
+        f'  INSERT orders {{"order_id":"o-2"}}: systemic NotFound (the topic is not there), 3 tries, {last}',
+        "would be delivered: 3",
+        "  a record that cannot be read (a record is neither of a DynamoDB nor of a Kinesis stream): "
+        f"permanent HTTP_422, 1 try, {last}",
+        "3 letters: 3 would be delivered",
+    ]
+
+
+def test_one_letter_can_be_sent_alone(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = [letter_of(change(number)) for number in (1, 2, 3)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    code, report = redrive(capsys, "--id", letters[1].id, queue_url)
+    assert (code, report["counts"]) == (0, {"delivered": 1, "left out": 2})
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (2, ["e-2"])
+
+
+def test_letters_are_shown_as_explain_reads_them(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    tmp_path: Path,
+    bucket: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One that is compressed, one whose record is in a bucket, and Lambda's own."""
+    letters = [letter_of(change(number)) for number in (1, 2)]
+    record = json.dumps(letters[1].record).encode()
+    aws.client("s3").put_object(Bucket=bucket, Key="spilled", Body=record)
+    pointing = letters[1].pointing_message(bucket, "spilled", record)
+    send(aws, queue_url, letters[0].compressed_message(), pointing, "no letter")
+    event = {"Records": [change(3), change(4)]}
+    (tmp_path / "lambdas.json").write_text(json.dumps({**LAMBDAS, "payload": json.dumps(event)}))
+    arguments = ["redrive", "--rules", "rules.yaml", "--show", queue_url, "lambdas.json"]
+    assert run(rules_engine, arguments) == 1
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert sorted(lines[:2]) == sorted(letter.message() for letter in letters)
+    assert [json.loads(line) for line in lines[2:]] == [event]
+    failed, summary = shown.err.splitlines()
+    assert failed.startswith("failed: ")
+    assert failed.endswith(": the message is not JSON")
+    assert summary == "4 letters: 3 shown, 1 failed"
+    assert left_in(aws, queue_url) == 3
+    (tmp_path / "letters").write_text(shown.out)
+    assert run(rules_engine, ["explain", "letters", "--rules", "rules.yaml", "--format", "json"]) == 0
+    explained = json.loads(capsys.readouterr().out)["records"]
+    assert sorted(each["event_id"] for each in explained) == ["e-1", "e-2", "e-3", "e-4"]
 
 
 def test_a_limit_is_kept(
