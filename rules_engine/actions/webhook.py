@@ -128,7 +128,6 @@ MOST_BYTES = 256 * 1024
 TARGETS = ("headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 
-BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
 
 REFUSED_AS_UNKNOWN = frozenset({401, 403})
@@ -164,8 +163,8 @@ class WebhookAction:
         record = delivery.match.record
         body = json_of(self.body(record))
         size = len(body.encode())
-        if size > BODY_LIMIT_BYTES:
-            raise TemplateError(f"the body has {size} bytes: a webhook takes at most {BODY_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the body has {size} bytes: a webhook takes at most {MOST_BYTES}")
         return {
             "method": self.method,
             "url": self._render_url(record),
