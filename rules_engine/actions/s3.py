@@ -103,7 +103,6 @@ TARGETS = ("bucket", "kms_key", "content_type")
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION = ("bucket", "kms_key")
 
-
 _is_name = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]").fullmatch
 _is_address = re.compile(r"[0-9]+(?:\.[0-9]+){3}").fullmatch
 _is_kms_key = re.compile(r"arn:[^:]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+").fullmatch
