@@ -159,7 +159,7 @@ class SnsAction:
             del entry["TopicArn"]
             entries.append(entry)
         answer = self.client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
-        return errors_by_id(answer, len(requests), "topic", "message")
+        return errors_by_id(answer, len(requests), "topic")
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:

@@ -162,7 +162,7 @@ class SqsAction:
             del entry["QueueUrl"]
             entries.append(entry)
         answer = self.client.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
-        return errors_by_id(answer, len(requests), "queue", "message")
+        return errors_by_id(answer, len(requests), "queue")
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
