@@ -315,7 +315,6 @@ class Queue:
 
     bodies: dict[str, str]
     invisible: set[str] = field(default_factory=set)
-    handles: int = 0
 
     def receive_message(self, **request: Any) -> Mapping[str, Any]:
         assert request["VisibilityTimeout"] == 900
