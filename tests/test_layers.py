@@ -102,6 +102,18 @@ def test_a_module_imports_only_from_lower_layers(part: str, names: set[str]) -> 
     assert upward == set()
 
 
+def test_the_nouns_alone_name_types_from_above() -> None:
+    """What is imported for type checkers points down, too, but for what values of the model hold."""
+    upward = set()
+    for part, path, _ in FILES:
+        modules = {
+            node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+        }
+        others = own_parts({module for module in modules if module is not None}) - {part}
+        upward |= {(part, other) for other in others if layer_of(other) >= layer_of(part)}
+    assert upward == {("model", "record"), ("model", "expression")}
+
+
 def test_no_module_leads_back_to_itself() -> None:
     """Also within a part, and by what functions import."""
     imports = {module_name(path): names for _, path, names in FILES}
