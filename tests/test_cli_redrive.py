@@ -202,6 +202,23 @@ def test_a_limit_is_kept(
     assert (report["counts"], left_in(aws, queue_url)) == ({"delivered": 2}, 3)
 
 
+def test_at_a_rate_each_letter_that_is_delivered_has_its_time(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bodies = [letter_of(change(number)).message() for number in range(1, 4)]
+    send(aws, queue_url, *bodies, letter_of(change(4), rule="gone").message())
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    code, report = redrive(capsys, "--rule", "first", "--rate", "0.000001", queue_url)
+    assert (code, report["counts"]) == (0, {"delivered": 3, "left out": 1})
+    # A million seconds for each, less what its delivery took.
+    assert [round(seconds, -5) for seconds in waited] == [1_000_000] * 3
+
+
 def test_records_are_read_from_the_stream_where_lambda_only_says_where_they_were(
     aws: Ministack,
     queue_url: str,

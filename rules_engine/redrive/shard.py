@@ -1,6 +1,7 @@
 """A stretch of a shard, or all that a stream has -> its records, as Lambda would hand them over.
 
-A stream keeps its records for 24 hours (Kinesis as long as it is told to): what is gone is a DeadLetterError.
+A stream keeps its records for 24 hours (Kinesis as long as it is told to): what is gone is a DeadLetterError,
+and so is a stretch that cannot be read to its end: whoever took a part for all of it would lose the rest.
 `as_delivered` is what Lambda makes of a record of a DynamoDB stream: it adds the stream's ARN, and writes
 times as numbers and binaries as base64.
 """
@@ -30,12 +31,13 @@ def read_shard(positions: Positions, client: Callable[[str], Any]) -> list[dict[
     reader = _kinesis if positions.kind == KINESIS else _dynamodb
     end = int(positions.end)
     found: list[dict[str, Any]] = []
+    is_whole = False
     try:
         for number, record in reader(positions, client):
-            if number > end:
-                break
-            found.append(record)
-            if number == end:
+            if number <= end:
+                found.append(record)
+            if number >= end:
+                is_whole = True
                 break
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
@@ -44,6 +46,8 @@ def read_shard(positions: Positions, client: Callable[[str], Any]) -> list[dict[
         raise DeadLetterError(f"the records are not in their stream any more ({code})") from None
     if not found:
         raise DeadLetterError("the records are not in their stream any more")
+    if not is_whole:
+        raise DeadLetterError("the records cannot be read to the last of them: try again")
     return found
 
 
