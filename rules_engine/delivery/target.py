@@ -5,6 +5,8 @@ not take all threads. The breaker opens at the first failure that concerns the t
 there), at the third in a row that may pass, or at once when a failed call took a second. While it is open a
 few single units are tried, chosen at random within the first second and not where calls hang, since what
 failed may have been the fault of one record (a webhook that answers 404 for one order); a success closes it.
+An answer that something is gone (410) opens nothing: one host has the webhooks of many rules, and what waits
+would be given up without a try.
 `refusal` is what stands against any further call in this invocation.
 """
 
@@ -42,16 +44,13 @@ class Target:
         self._open: Failure | None = None
         self._opened_at = 0.0
         self._probes = 0
-        self._muted: Failure | None = None
 
     def is_open(self) -> bool:
         """Whether the breaker is."""
-        return self._open is not None or self._muted is not None
+        return self._open is not None
 
     def refusal(self, now: float) -> Failure | None:
         """Why nothing more is sent to this target in this invocation; None while something may be."""
-        if self._muted is not None:
-            return self._muted
         if self._open is not None and (self._probes == 0 or now - self._opened_at >= PATIENCE_SECONDS):
             return self._open
         return None
@@ -83,9 +82,7 @@ class Target:
 
     def failed(self, failure: Failure, now: float, took_seconds: float) -> None:
         """After a unit's failure. A refusal of one record is an answer as good as any."""
-        if failure.error_class == "gone":
-            self._muted = failure
-        elif failure.error_class == "systemic":
+        if failure.error_class == "systemic":
             self._trip(failure, now)
         elif failure.error_class == "transient" and failure.code not in CONFLICTS:
             self._failures += 1
