@@ -198,7 +198,7 @@ class Bench:
     rules: RuleSet
     world: World = field(default_factory=World)
     actions: dict[tuple[str, str], Any] = field(default_factory=dict)
-    resume: FakeResumeStore = field(default_factory=FakeResumeStore)
+    resume: Any = field(default_factory=FakeResumeStore)
     dead_letters: FakeDeadLetters | None = field(default_factory=FakeDeadLetters)
     log: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rules_engine.delivery.identity import deliveries_of, delivery_id
-from rules_engine.delivery.resume import FREE_BYTES, short_id, short_lane
+from rules_engine.delivery.resume import FREE_BYTES, NoResumeStore, short_id, short_lane
 from rules_engine.delivery.unit import Lane
 from rules_engine.errors import ActionError, BatchError, SettingsError, Superseded, TemplateError
 from rules_engine.model import ActionSpec, Delivery, Match, Rule, RuleSet
@@ -382,6 +382,17 @@ def test_an_unknown_failure_is_tried_three_times_over_all_deliveries() -> None:
     assert bench.deliver(*raws) == "100"
     assert bench.world.tried.count(("e-1", "a")) == 2
     assert bench.deliver(*raws) is None
+    assert bench.world.tried.count(("e-1", "a")) == 3
+    assert bench.dead_letters is not None
+    (letter,) = bench.dead_letters.letters
+    assert (letter.attempts, letter.error["code"]) == (3, "HTTP_302")
+
+
+def test_without_a_state_table_an_unknown_failure_gets_its_three_tries_at_once() -> None:
+    """Nothing counts them over several deliveries, and the record would hold up its shard for six hours."""
+    bench = Bench(rules_of(first="a"), failing(("e-1", "a"), error=ODD))
+    bench.resume = NoResumeStore()
+    assert bench.deliver(*(change(number) for number in (1, 2, 3))) is None
     assert bench.world.tried.count(("e-1", "a")) == 3
     assert bench.dead_letters is not None
     (letter,) = bench.dead_letters.letters

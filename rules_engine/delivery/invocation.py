@@ -125,7 +125,11 @@ class Invocation:
             clock=self.clock,
             random=self.random,
             deadline=deadline,
-            policy=Policy(self.give_up_seconds, self.dead_letters is not None),
+            policy=Policy(
+                self.give_up_seconds,
+                has_dead_letters=self.dead_letters is not None,
+                counts_tries=not isinstance(self.resume, NoResumeStore),
+            ),
             bury=lambda unit: self._bury(unit, context),
             report=report,
         )
