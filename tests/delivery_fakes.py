@@ -147,12 +147,13 @@ class FakeResumeStore:
     writes: list[tuple[list[str], str | None]] = field(default_factory=list)
     fault: Callable[[str], Fault] = lambda operation: None
     size_bytes: int = 0
+    unreadable: tuple[str, ...] = ()
 
     def read(self, stream: str, start: str, now: float) -> Outstanding:
         self.reads.append(start)
         if (fault := self.fault("read")) is not None:
             raise fault
-        return Outstanding(dict(self.items), (), self.size_bytes)
+        return Outstanding(dict(self.items), (), self.size_bytes, self.unreadable)
 
     def write(
         self,
