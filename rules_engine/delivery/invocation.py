@@ -117,7 +117,9 @@ class Invocation:
         _skip_done(units, outstanding.checkpoints.get(start, NOTHING), report)
         stale = [*outstanding.unreadable, *contradicted(units, outstanding, start)]
         if outstanding.unreadable:
-            report.line("ERROR", "checkpoint cannot be read", count=len(outstanding.unreadable), then="dropped")
+            report.line(
+                "ERROR", "checkpoint cannot be read", count=len(outstanding.unreadable), then="dropped"
+            )
         if stale:
             # Before anything is made: what they say is done has to be done again after it.
             self._write(stream, outstanding, stale, None, report)
