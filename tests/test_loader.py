@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.errors import Location, Problem
-from rules_engine.loader import find_files, load_rules
+from rules_engine.loader import FileRead, find_files, load_rules
 from rules_engine.loader.files import LEADS_OUT
 from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
 
@@ -540,3 +540,39 @@ def test_loading_imports_neither_boto3_nor_jsonschema_and_opens_no_socket(tmp_pa
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (shown.stdout, shown.stderr) == ("[]\n", "")
+
+
+def test_what_was_read_before_makes_no_difference(tmp_path: Path) -> None:
+    a, b = plain_rule("a"), plain_rule("b")
+    broken = "rules: ["
+    names = "tests: [{name: n, rule: b, record: {event: INSERT, keys: {a: 1}}, expect: {match: true}}]\n"
+    # The states of a directory while it is being worked on: each differs from the one before in a file.
+    states = [
+        {"a": a, "b": b, "n_test": names},
+        {"a": a, "b": b + "    when: new.x = 'y'\n", "n_test": names},
+        {"a": a, "b": a, "n_test": names},
+        {"a": a, "b": broken, "n_test": names},
+        {"a": "vars: {a-b: 1}\n" + a, "b": broken, "n_test": names},
+        {"a": "vars: {a-b: 1}\n" + a, "b": b, "c": a, "n_test": names},
+        {"b": b, "c": a},
+    ]
+    known: dict[str, FileRead] = {}
+    for state in states:
+        for path in tmp_path.glob("*.yaml"):
+            path.unlink()
+        assert load(tmp_path, **state) == load_rules(tmp_path, today=TODAY, known=known)
+        assert sorted(known) == sorted(str(path) for path in tmp_path.glob("?.yaml"))
+
+
+def test_a_file_that_was_read_is_read_again_for_a_record_elsewhere_and_on_another_day(tmp_path: Path) -> None:
+    unless = "    unless: [{name: x, when: new.a == 'b', reason: y, expires: 2026-03-01}]\n"
+    test = "    tests: [{name: n, record_file: r.json, expect: {match: true}}]\n"
+    load(tmp_path, a=plain_rule("a") + unless, b=PLAIN.format(id="b") + test)
+    known: dict[str, FileRead] = {}
+    found = []
+    for today, record in [(date(2026, 3, 1), "{}"), (date(2026, 3, 2), "[]"), (date(2026, 3, 2), "{}")]:
+        (tmp_path / "r.json").write_text(record)
+        problems = load_rules(tmp_path, today=today, known=known)[1]
+        assert problems == load_rules(tmp_path, today=today)[1]
+        found.append([(one.code, one.message.partition("holds ")[2]) for one in problems])
+    assert found[0] != found[1] != found[2] != found[0]
