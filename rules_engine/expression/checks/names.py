@@ -51,6 +51,11 @@ _OTHER_IMAGES = {
     "previous": "old",
     "key": "keys",
     "var": "vars",
+    "variables": "vars",
+    "constants": "vars",
+    "list": "lists",
+    "conditions": "is",
+    "condition": "is",
 }
 """What roots are called elsewhere, in lower case, without underscores; images only where a path goes on."""
 
