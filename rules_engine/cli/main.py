@@ -38,6 +38,7 @@ COMMANDS = {
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
     "stream": "rules_engine.cli.stream",
+    "backtest": "rules_engine.cli.backtest",
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",

@@ -179,7 +179,7 @@ def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
 
 
 def _repair_list(node: Node, wanted: list[str], name: str) -> str:
-    if "object" in wanted:
+    if "object" in wanted and node.style == "block":
         return "write 'key: value' lines without '- ' before them"
     if not name and node.style == "block":
         return "'- - ' makes a list in a list: remove one '- '"
