@@ -18,6 +18,7 @@ from rules_engine.local.tables import create_table
 from rules_engine.redrive.delivery import Redriver
 from rules_engine.redrive.message import read_message
 from rules_engine.redrive.source import QueueSource
+from tests.aws_proxy import AwsProxy
 from tests.delivery_fakes import Bench, FakeAction, World, change, rules_of
 from tests.test_actions_sns import messages_in, subscribed
 from tests.test_redrive import LAMBDAS, letter_of
@@ -202,6 +203,23 @@ def test_a_limit_is_kept(
     assert (report["counts"], left_in(aws, queue_url)) == ({"delivered": 2}, 3)
 
 
+def test_at_a_rate_each_letter_that_is_delivered_has_its_time(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bodies = [letter_of(change(number)).message() for number in range(1, 4)]
+    send(aws, queue_url, *bodies, letter_of(change(4), rule="gone").message())
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    code, report = redrive(capsys, "--rule", "first", "--rate", "0.000001", queue_url)
+    assert (code, report["counts"]) == (0, {"delivered": 3, "left out": 1})
+    # A million seconds for each, less what its delivery took.
+    assert [round(seconds, -5) for seconds in waited] == [1_000_000] * 3
+
+
 def test_records_are_read_from_the_stream_where_lambda_only_says_where_they_were(
     aws: Ministack,
     queue_url: str,
@@ -275,6 +293,51 @@ def test_what_was_done_before_a_source_broke_is_reported(
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n")
     assert captured.err == f"Error: {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue\n"
+
+
+def test_a_letter_that_cannot_be_deleted_keeps_no_other_and_is_said_to_be_delivered(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    letters = [letter_of(change(number)) for number in (1, 2, 3)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    deleted: list[str] = []
+
+    def refuse(name: str) -> str | None:
+        if name == "DeleteMessage":
+            deleted.append(name)
+        return "AccessDenied" if name == "DeleteMessage" and len(deleted) == 2 else None
+
+    with AwsProxy(aws.endpoint_url, refuse) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        code, report = redrive(capsys, queue_url)
+    assert (code, report["counts"]) == (1, {"delivered": 2, "failed": 1})
+    errors = [row["error"] for row in report["letters"] if row["result"] == "failed"]
+    assert errors == ["delivered, but cannot be deleted: AccessDenied"]
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1", "e-2", "e-3"])
+
+
+def test_a_stream_that_cannot_be_read_keeps_no_other_letter(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    info = LAMBDAS["DDBStreamBatchInfo"] | {"startSequenceNumber": "1" * 21, "endSequenceNumber": "3" * 21}  # type: ignore[operator]
+    lambdas = json.dumps(LAMBDAS | {"DDBStreamBatchInfo": info})
+    send(aws, queue_url, lambdas, letter_of(change(1)).message())
+    refuse = {"GetShardIterator": "AccessDeniedException"}.get
+    with AwsProxy(aws.endpoint_url, refuse) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        code, report = redrive(capsys, queue_url)
+    assert (code, report["counts"]) == (1, {"delivered": 1, "failed": 1})
+    errors = [row["error"] for row in report["letters"] if row["result"] == "failed"]
+    assert errors == ["the stream cannot be read: AccessDeniedException"]
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1"])
 
 
 # The ten worst records

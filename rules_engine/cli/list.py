@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.markdown import code_span, escaped
 from rules_engine.cli.report import visible
 from rules_engine.cli.rule_files import DEFAULT_PATHS, load_clean_rules
 from rules_engine.model import EVENT_NAMES
@@ -103,23 +104,19 @@ def _markdown(rule_set: RuleSet) -> str:
     rows = [f"| {' | '.join(_HEADINGS)} |", f"|{'---|' * len(_HEADINGS)}"]
     for rule in rule_set.rules:
         cells = _cells(rule)
-        # Conditions are code; a pipe ends a cell even inside code, unless it is escaped.
         texts = [
             "<br>".join(_markdown_line(heading, line) for line in lines)
             for heading, lines in zip(_HEADINGS, cells, strict=True)
         ]
-        rows.append("| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |")
+        rows.append(f"| {' | '.join(texts)} |")
     return "".join(f"{row}\n" for row in rows)
 
 
 def _markdown_line(heading: str, line: str) -> str:
-    return _code(line) if heading == "condition" and line != _ALWAYS else visible(line)
-
-
-def _code(text: str) -> str:
-    """A code span. JMESPath writes literals in backticks, so the span needs a longer fence and a gap."""
-    shown = visible(text)
-    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+    if heading == "condition" and line != _ALWAYS:
+        # A pipe ends a cell even inside of code, unless it is escaped.
+        return code_span(line).replace("|", "\\|")
+    return escaped(visible(line))
 
 
 def _text(rule_set: RuleSet) -> str:

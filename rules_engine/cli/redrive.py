@@ -181,10 +181,11 @@ class _Run:
         if self._redriver is None or not wanted:
             return
         results = self._redriver.deliver([message for _, _, message in wanted])
-        for (letter, row, _), result in zip(wanted, results, strict=True):
+        for (_, row, _), result in zip(wanted, results, strict=True):
             _fill(row, result)
+        for (letter, row, _), result in zip(wanted, results, strict=True):
             if result.result != "failed":
-                source.remove(letter)
+                _remove(source, letter, row)
 
     def _read(self, letter: Letter, row: dict[str, Any]) -> DeadLetter | Batch | None:
         """The message; None, and the row says why, for one that cannot be used."""
@@ -199,6 +200,9 @@ class _Run:
                 return Batch({"Records": read_shard(message, self._clients.client)})
         except DeadLetterError as error:
             row |= {"result": "failed", "error": str(error)}
+            return None
+        except _aws_errors() as error:
+            row |= {"result": "failed", "error": f"the stream cannot be read: {_code(error)}"}
             return None
         if not isinstance(message, Batch):
             row |= {
@@ -284,6 +288,14 @@ def _fill(row: dict[str, Any], result: Redriven) -> None:
     if result.failure is not None:
         row["error"] = result.failure.message or result.failure.code
         row["code"] = result.failure.code
+
+
+def _remove(source: Source, letter: Letter, row: dict[str, Any]) -> None:
+    """One that cannot be removed would be delivered again by the next run, and keeps no other from it."""
+    try:
+        source.remove(letter)
+    except _aws_errors() as error:
+        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {_code(error)}"}
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """A stretch of a shard, or all that a stream has -> its records, as Lambda would hand them over.
 
-A stream keeps its records for 24 hours (Kinesis as long as it is told to): what is gone is a DeadLetterError.
+A stream keeps its records for 24 hours (Kinesis as long as it is told to): a stretch of which any are gone is
+a DeadLetterError, for whoever is given the others takes the message for delivered.
 `as_delivered` is what Lambda makes of a record of a DynamoDB stream: it adds the stream's ARN, and writes
 times as numbers and binaries as base64.
 """
@@ -23,27 +24,33 @@ if TYPE_CHECKING:
 
 MOST_EMPTY_PAGES = 100
 """A shard that is being written to may give empty pages; one that is not soon ends."""
+GONE = ("TrimmedDataAccessException", "ResourceNotFoundException")
 
 
 def read_shard(positions: Positions, client: Callable[[str], Any]) -> list[dict[str, Any]]:
-    """The records, in order. `client` makes a boto3 client for the name of a service."""
+    """All records, in order. `client` makes a boto3 client for the name of a service."""
     reader = _kinesis if positions.kind == KINESIS else _dynamodb
-    end = int(positions.end)
+    start, end = int(positions.start), int(positions.end)
     found: list[dict[str, Any]] = []
+    first = last = None
     try:
-        for number, record in reader(positions, client):
-            if number > end:
-                break
-            found.append(record)
-            if number == end:
+        for last, record in reader(positions, client):
+            first = last if first is None else first
+            if last <= end:
+                found.append(record)
+            if last >= end:
                 break
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
-        if code not in ("TrimmedDataAccessException", "ResourceNotFoundException"):
+        if code not in GONE:
             raise
         raise DeadLetterError(f"the records are not in their stream any more ({code})") from None
     if not found:
         raise DeadLetterError("the records are not in their stream any more")
+    if first != start:
+        raise DeadLetterError("the first of the records are not in their stream any more")
+    if last is None or last < end:
+        raise DeadLetterError(f"the stream gave only {len(found)} of the records, up to {last}; try it again")
     return found
 
 
