@@ -111,6 +111,7 @@ def test_a_failed_unit_blocks_its_lane_and_no_other() -> None:
             "action_id": "a",
             "delivery_id": delivery_id("e-1", "first", "a"),
             "record": "100",
+            "target": "somewhere",
             "class": "permanent",
             "code": "HTTP_422",
             "error": "the receiver answered 422",
