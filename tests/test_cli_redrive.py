@@ -128,6 +128,16 @@ def test_the_report_can_be_read(
     assert capsys.readouterr().out == f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n"
 
 
+def test_at_a_rate_older_changes_go_first_too(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = [letter_of(change(number, "o-1")) for number in (12, 3, 7)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    _, report = redrive(capsys, "--rate", "1000", queue_url)
+    assert [row["id"] for row in report["letters"]] == [letters[at].id for at in (1, 2, 0)]
+    assert report["counts"] == {"delivered": 3}
+
+
 def test_a_limit_is_kept(
     aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -146,12 +146,14 @@ class _Run:
                     return
 
     def _at_rate(self, group: list[Letter]) -> Iterator[list[Letter]]:
-        """The group as a whole, or each letter alone and in its time."""
+        """The group as a whole, or each letter alone and in its time, older changes first."""
         rate: float | None = self._options["rate"]
         if rate is None or self._redriver is None:
             yield group
             return
-        for letter in group:
+        from rules_engine.redrive.message import sequence_of
+
+        for letter in sorted(group, key=lambda each: sequence_of(each.text)):
             began = time.monotonic()
             taken = self._taken
             yield [letter]
