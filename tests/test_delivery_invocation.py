@@ -367,6 +367,14 @@ def test_a_record_without_a_time_is_not_given_up_by_age() -> None:
     assert bench.deliver(raw) == "100"
 
 
+def test_a_letter_names_what_is_done_of_its_record_alone() -> None:
+    bench = Bench(rules_of(first="abc"), failing(("e-2", "b"), error=REFUSED))
+    assert bench.deliver(*(change(number, "o-1") for number in (1, 2, 3))) is None
+    assert bench.dead_letters is not None
+    (letter,) = bench.dead_letters.letters
+    assert (letter.record["eventID"], letter.action, letter.done) == ("e-2", "b", ("a",))
+
+
 def test_what_is_gone_for_one_rule_condemns_nothing_else_that_goes_to_its_host() -> None:
     """hooks.slack.com answers 410 for one archived channel, and has the webhooks of all the others."""
     numbers = range(1, 41)

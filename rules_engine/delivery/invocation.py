@@ -146,10 +146,8 @@ class Invocation:
         assert unit.failure is not None
         done = tuple(
             other.action_id
-            for other in unit.lane.units
-            if other.position == unit.position
-            and other.action_id is not None
-            and other.outcome in ("delivered", "superseded", "skipped")
+            for other in unit.lane.of_record_under_way()
+            if other.action_id is not None and other.outcome in ("delivered", "superseded", "skipped")
         )
         error_class, code, message = unit.failure[:3]
         created, source_arn = unit.created_at_seconds, unit.record.raw.get("eventSourceARN")
