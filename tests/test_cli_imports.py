@@ -65,6 +65,7 @@ COMMANDS = [
     *[["test", "--coverage", "--format", name, "rules"] for name in ("text", "json", "junit", "github")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["backtest", "record.json"],
     ["fmt", "--check", "rules"],
     ["show", "rules"],
     ["graph", "rules"],

@@ -50,6 +50,9 @@ NOT_RUN = {
     "docs/how-to/rename-a-rule.md": {
         f"rules-engine redrive --rule old-name {QUEUE}/dead-letters": "reads a queue"
     },
+    "docs/how-to/backtest.md": {
+        "rules-engine backtest --against origin/main archive/2026/11": "compares with a git branch"
+    },
     "docs/reading-rules.md": {
         "rules-engine explain record.json --rule order-shipped": "see the page on debugging",
         "rules-engine diff origin/main": "compares with a git branch",

@@ -28,11 +28,11 @@ LAYERS = [
     },
     {"record", "source", "log_line", "views"},
     {"expression", "plain_record"},
-    {"template", "index"},
+    {"template", "index", "archived_record"},
     {"engine", "actions", "template_checks", "effective"},
     {"delivery", "schema", "bundle", "aws", "secret_store", "variables"},
     {"loader", "canonical", "function", "bundle_schema"},
-    {"handler", "deploy", "redrive", "rule_graph", "testing"},
+    {"handler", "deploy", "redrive", "rule_graph", "testing", "backtest"},
     {"local", "lsp", "rule_tests"},
     {"cli"},
 ]
@@ -41,6 +41,8 @@ LAYERS = [
 AUTHORS_ONLY = {
     "bundle_schema",
     "plain_record",
+    "archived_record",
+    "backtest",
     "template_checks",
     "effective",
     "rule_graph",

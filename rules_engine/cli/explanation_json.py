@@ -33,7 +33,7 @@ def explanation_document(
         "event_name": record.event_name,
         "expired": record.expired,
         "table": record.table,
-        "keys": _json_value(record.keys),
+        "keys": json_value(record.keys),
         "rules": [
             {
                 "rule": explanation.rule_id,
@@ -59,10 +59,10 @@ def _clause_document(clause: ClauseTrace, rule: Rule, record: StreamRecord) -> d
         "clause": clause.label,
         "condition": clause.text,
         "outcome": clause.outcome,
-        "value": _json_value(clause.value),
+        "value": json_value(clause.value),
         "parts": [_part_document(part) for part in parts],
         "reads": [
-            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": _json_value(value)}
+            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": json_value(value)}
             for path, value in clause.reads
         ],
         "constants": constants_read(clause.text, rule.scope),
@@ -80,7 +80,7 @@ def _part_document(part: Verdict) -> dict[str, Any]:
     }
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """`value`, or what keeps it from being JSON: one bad attribute must not hide the others."""
     try:
         exact_json.dumps(value)

@@ -36,6 +36,7 @@ COMMANDS = {
     "test": "rules_engine.cli.test",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
+    "backtest": "rules_engine.cli.backtest",
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
