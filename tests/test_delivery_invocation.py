@@ -658,6 +658,28 @@ def test_a_function_with_too_short_a_timeout_uses_half_of_it() -> None:
     assert len(bench.world.done) == 5  # the last starts when four of the eight seconds are left
 
 
+@pytest.mark.parametrize(("seconds", "is_short"), [(3.0, True), (11.9, True), (12.0, False)])
+def test_an_invocation_that_may_end_in_the_middle_of_a_call_says_so_before(
+    seconds: float, is_short: bool
+) -> None:
+    rules = RuleSet(
+        (
+            Rule("quick", ("orders",), (ActionSpec("a", "fake", timeout_seconds=1.0),)),
+            Rule("slow", ("orders",), (ActionSpec("b", "fake", timeout_seconds=10.0),)),
+        )
+    )
+    bench = Bench(rules)
+    assert bench.deliver(change(1), remaining=lambda: seconds) is None
+    line = {
+        "level": "WARNING",
+        "message": "function may be ended too early",
+        "rule_id": "slow",
+        "action_id": "b",
+        "error": f"the invocation has {seconds:g} s, and this action may take 10 s",
+    }
+    assert bench.log == ([line] if is_short else [])
+
+
 def test_the_first_unit_is_tried_however_little_time_there_is() -> None:
     bench = Bench(rules_of(first="a"))
     times = iter([20.0])

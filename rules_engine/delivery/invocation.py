@@ -124,6 +124,9 @@ class Invocation:
             # Before anything is made: what they say is done has to be done again after it.
             self._write(stream, outstanding, stale, None, report)
             outstanding = _without(outstanding, stale)
+        slowest = max(units, key=lambda unit: unit.timeout_seconds)
+        if deadline.may_cut_off(slowest.timeout_seconds):
+            report.short_of_time(slowest, deadline.seconds)
         schedule = Schedule(
             workers=self.workers(),
             clock=self.clock,
