@@ -72,6 +72,15 @@ COMMANDS = [
 ]
 
 
+OFFLINE = [
+    ["list", "rules"],
+    ["diff", "rules", "rules"],
+    ["run", "--dry-run", "record.json"],
+    ["build", "-o", "function.zip"],
+    ["template", "-o", "template.json"],
+]
+
+
 FOR_OTHER_CASES = {
     "rules_engine.source.syntax_errors", "rules_engine.cli.results_schema",
     "rules_engine.cli.problems_schema", "rules_engine.cli.code_pages", "rules_engine.delivery.dead_letter",
@@ -101,6 +110,11 @@ def test_no_socket_is_opened_and_only_what_is_needed_is_loaded(arguments: list[s
     assert modules & AWS_AND_WEB == set()
     installed = {name for name in packages_distributions() if not name.startswith("_")}
     assert {name.partition(".")[0] for name in modules} & installed - NEEDED == set()
+
+
+@pytest.mark.parametrize("arguments", OFFLINE, ids=" ".join)
+def test_what_else_needs_no_network_opens_no_socket_either(arguments: list[str], tmp_path: Path) -> None:
+    assert "rules_engine.loader" in modules_of(arguments, tmp_path)
 
 
 @pytest.mark.parametrize("arguments", QUICK, ids=" ".join)

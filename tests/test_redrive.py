@@ -18,7 +18,7 @@ from rules_engine.errors import ActionError, Superseded
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.redrive.delivery import Redriven, Redriver
 from rules_engine.redrive.message import DYNAMODB, KINESIS, Batch, Positions, read_message, sequence_of
-from rules_engine.redrive.shard import read_shard
+from rules_engine.redrive.shard import MOST_EMPTY_PAGES, read_shard
 from rules_engine.redrive.source import BucketSource, FileSource, Letter, QueueSource, open_source
 from tests.delivery_fakes import FakeAction, InlineWorkers, World, change, malformed, rules_of
 
@@ -362,6 +362,37 @@ def test_an_end_that_is_not_there_ends_the_reading_too() -> None:
     assert [record["dynamodb"]["SequenceNumber"] for record in records] == ["100", "250"]
 
 
+def test_nothing_is_asked_for_behind_the_end() -> None:
+    class Asked(Shard):
+        def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            assert int(ShardIterator) <= 2
+            return super().get_records(ShardIterator)
+
+    assert len(read_shard(POSITIONS, lambda service: Asked([100, 300]))) == 2
+
+
+class Sparse(Shard):
+    """Between two records it gives as many empty pages as there may be in a row."""
+
+    def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        at, empty = divmod(int(ShardIterator), MOST_EMPTY_PAGES)
+        records = [self.record(self.numbers[at])] if at < len(self.numbers) and not empty else []
+        return {"Records": records, "NextShardIterator": str(int(ShardIterator) + 1)}
+
+    def get_shard_iterator(self, **request: Any) -> dict[str, str]:
+        return {"ShardIterator": "0"}
+
+
+def test_empty_pages_end_a_shard_where_there_are_too_many_in_a_row() -> None:
+    assert len(read_shard(POSITIONS, lambda service: Sparse([100, 200, 300]))) == 3
+
+
+def test_empty_pages_in_plenty_are_no_end_of_the_stretch() -> None:
+    with pytest.raises(DeadLetterError) as refusal:
+        read_shard(POSITIONS, lambda service: Sparse([100, 200]))
+    assert str(refusal.value) == "the stream gave only 2 of the records, up to 200; try it again"
+
+
 def test_a_stretch_of_a_kinesis_shard_is_read() -> None:
     class Kinesis(Shard):
         def record(self, number: int) -> dict[str, Any]:
@@ -416,7 +447,6 @@ class Queue:
 
     bodies: dict[str, str]
     invisible: set[str] = field(default_factory=set)
-    handles: int = 0
 
     def receive_message(self, **request: Any) -> Mapping[str, Any]:
         assert request["VisibilityTimeout"] == 900

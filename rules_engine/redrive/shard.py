@@ -1,4 +1,4 @@
-"""A stretch of a shard -> its records, as Lambda would hand them over.
+"""A stretch of a shard, or all that a stream has -> its records, as Lambda would hand them over.
 
 A stream keeps its records for 24 hours (Kinesis as long as it is told to): a stretch of which any are gone is
 a DeadLetterError, for whoever is given the others takes the message for delivered.
@@ -52,6 +52,28 @@ def read_shard(positions: Positions, client: Callable[[str], Any]) -> list[dict[
     if last is None or last < end:
         raise DeadLetterError(f"the stream gave only {len(found)} of the records, up to {last}; try it again")
     return found
+
+
+def shards_of(stream_arn: str, streams: Any) -> list[str]:
+    """The ids of a DynamoDB stream's shards: what was split off stands behind what it was split off from.
+    `streams` is a boto3 client."""
+    shards: list[dict[str, Any]] = []
+    request = {"StreamArn": stream_arn}
+    while True:
+        description = streams.describe_stream(**request)["StreamDescription"]
+        shards += description["Shards"]
+        if not (last := description.get("LastEvaluatedShardId")):
+            break
+        request["ExclusiveStartShardId"] = last
+    shards.sort(key=lambda shard: int(shard["SequenceNumberRange"]["StartingSequenceNumber"]))
+    return [shard["ShardId"] for shard in shards]
+
+
+def read_whole(stream_arn: str, shard_id: str, streams: Any) -> Iterator[dict[str, Any]]:
+    """Every record that the stream still has of a shard, in order."""
+    start = {"StreamArn": stream_arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+    for record in _pages(streams, streams.get_shard_iterator(**start)["ShardIterator"]):
+        yield as_delivered(record, stream_arn)
 
 
 def as_delivered(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
