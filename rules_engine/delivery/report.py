@@ -108,6 +108,17 @@ class Report:
         self.not_buried += 1
         self._unit_line("dead letter cannot be written", unit, failure, "comes again")
 
+    def short_of_time(self, unit: Unit, seconds: float) -> None:
+        """Before what may be cut off in the middle; then there is no line any more."""
+        error = f"the invocation has {seconds:.3g} s, and this action may take {unit.timeout_seconds:g} s"
+        self.line(
+            "WARNING",
+            "function may be ended too early",
+            rule_id=unit.rule_id,
+            action_id=unit.action_id,
+            error=error,
+        )
+
     def refused(self, target: str, failure: Failure, count: int) -> None:
         """Instead of calls to a target that is in trouble."""
         code, kind = failure.code, failure.error_class
