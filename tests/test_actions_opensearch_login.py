@@ -147,6 +147,21 @@ def test_a_secret_that_is_no_login_stops_the_start(text: str, fault: str) -> Non
     assert str(refusal.value) == f"action 'opensearch': 'basic_auth' cannot be used: {fault}"
 
 
+def test_users_do_not_share_a_call() -> None:
+    logins = ["${secret:search}", "writer:${secret:search#password}", "${secret:search}"]
+    environment = {name: SecretText(Rotated(["w:p"])) for name in ("secret:search", "secret:search#password")}
+    keys = [
+        opensearch.build(
+            action_spec("opensearch", **{**SPEC.config, "basic_auth": login}),
+            EMPTY_SCOPE,
+            environment,
+            FakeAws(),
+        ).batch_key
+        for login in logins
+    ]
+    assert [key == keys[0] for key in keys] == [True, False, True]
+
+
 @pytest.mark.parametrize(
     "text", ["writer:${secret:search#password}", "${USER}:${ssm:/search}", "${secret:s}"]
 )

@@ -189,6 +189,8 @@ class OpenSearchAction:
     most_bytes: ClassVar[int] = MOST_BYTES
     endpoint: str
     index: str
+    identity: str
+    """As what requests are sent, as the rule says it."""
     document_id: Template | None
     document: Template
     version_type: str
@@ -205,7 +207,7 @@ class OpenSearchAction:
 
     @property
     def batch_key(self) -> str:
-        return f"{self.target}/{self.index}"
+        return f"{self.target}/{self.index} {self.identity}"
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         record = delivery.match.record
@@ -472,6 +474,7 @@ def build(
     return OpenSearchAction(
         endpoint=target(config["endpoint"], environment).rstrip("/"),
         index=target(config["index"], environment),
+        identity=next(config[name] for name in _IDENTITIES if name in config),
         document_id=compile_template(config["document_id"], scope, environment)
         if "document_id" in config
         else None,
