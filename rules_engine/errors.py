@@ -138,6 +138,13 @@ class ActionError(RulesEngineError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SecretUnreadable(ActionError):
+    """A secret that could not be read yet. `message` names the reference and a code; nothing is sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("SECRET_UNREADABLE", message, "systemic")
+
+
 class Superseded(RulesEngineError):
     """Raised by an action whose target already holds this change or a newer one: there is nothing to do."""
 

@@ -2,7 +2,8 @@
 
 `Function.from_settings` loads the bundle, reads the secrets that its actions name, and connects them:
 clients are made and targets checked. Whatever is wrong with any of that is a RulesEngineError while the
-function starts and not when the first record comes. A rule is compiled and an action built when a record
+function starts and not when the first record comes; only what a secret holds, or that it cannot be read, is a
+failure of the actions that need it. A rule is compiled and an action built when a record
 first needs it: building all of 1,000 rules took half a second of every cold start. Calling the function with
 an event gives the response for Lambda.
 """
@@ -10,7 +11,7 @@ an event gives the response for Lambda.
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import bundle
@@ -24,7 +25,7 @@ from rules_engine.delivery.response import batch_response
 from rules_engine.delivery.resume import NoResumeStore
 from rules_engine.delivery.resume_table import TableResumeStore
 from rules_engine.engine import Engine
-from rules_engine.errors import BundleError, SettingsError
+from rules_engine.errors import BundleError, SecretUnreadable, SettingsError
 from rules_engine.log_line import write_line
 from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
@@ -83,7 +84,8 @@ class Function:
         secrets = SecretStore(clients, action_clients, log)
         environment = _environment(surroundings.references, environ, secrets)
         for connection in surroundings.connections:
-            with _of_bundle(connection):
+            # Of an action type that looks at a secret here: it looks again when it sends.
+            with _of_bundle(connection), suppress(SecretUnreadable):
                 action_type(connection.type).connect(connection, environment, action_clients)
         invocation = Invocation(
             engine,

@@ -23,7 +23,7 @@ class Source(Protocol):
     """Where one secret comes from; used by several threads. Its own text must not show the secret."""
 
     def current(self) -> str:
-        """The secret as it is now. Never raises: what was read once stays."""
+        """The secret as it is now: what was read once stays. Raises SecretUnreadable where nothing was."""
 
     def renew(self) -> None:
         """Read it anew, if that was not done a moment ago."""
@@ -44,6 +44,7 @@ class SecretText(str):
         return text
 
     def reveal(self) -> str:
+        """Raises SecretUnreadable."""
         return "".join(part if isinstance(part, str) else part.current() for part in self._parts)
 
     def renew(self) -> None:
@@ -77,7 +78,7 @@ def hidden(text: str) -> SecretText:
 
 
 def revealed(text: str) -> str:
-    """The real text of what may be a SecretText."""
+    """The real text of what may be a SecretText. Raises SecretUnreadable."""
     return text.reveal() if isinstance(text, SecretText) else text
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from rules_engine.actions import ConfigFinding, Permission, opensearch
 from rules_engine.actions.transport import Answer
-from rules_engine.errors import ActionError, SettingsError
+from rules_engine.delivery.failure import Failure, classify
+from rules_engine.errors import ActionError
 from rules_engine.model import EMPTY_SCOPE
 from rules_engine.secret_text import SecretText
 from rules_engine.testing import FakeAws
@@ -141,10 +142,15 @@ def test_no_error_and_no_frame_of_its_traceback_has_the_password(error: Exceptio
         ("w:hush\n", "it has a line end or another control character"),
     ],
 )
-def test_a_secret_that_is_no_login_stops_the_start(text: str, fault: str) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        opensearch.connect(SPEC, {"secret:search": SecretText(Rotated([text]))}, FakeAws())
-    assert str(refusal.value) == f"action 'opensearch': 'basic_auth' cannot be used: {fault}"
+def test_a_secret_that_is_no_login_is_a_failure_of_the_action_and_nothing_is_sent(
+    text: str, fault: str
+) -> None:
+    wire = Wire()
+    with pytest.raises(ActionError) as refusal:
+        index(wire, Rotated([text]))
+    failure = classify(refusal.value)
+    message = f"'basic_auth' cannot be used: {fault}"
+    assert (failure, wire.sent) == (Failure("systemic", "SECRET_UNUSABLE", message), [])
 
 
 def test_users_do_not_share_a_call() -> None:

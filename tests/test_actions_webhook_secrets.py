@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from rules_engine.actions import webhook
 from rules_engine.actions.transport import Answer
 from rules_engine.aws import Clients
-from rules_engine.errors import ActionError
+from rules_engine.errors import ActionError, SettingsError
 from rules_engine.model import EMPTY_SCOPE
 from rules_engine.secret_text import SecretText
 from tests.units import SHIPPED_CHANGE, action_spec, delivery_of
@@ -230,6 +230,52 @@ def test_a_secret_that_has_become_unusable_is_not_sent_and_not_shown(
     assert str(failure.value) == f"a secret cannot be used: {message}"
     assert "canary" not in told(failure.value)
     assert wire.sent == []
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        (TOKEN, "canary\r\nx: y"),
+        (SIGNED, "canary"),
+        ({"url": "${secret:s}"}, "ftp://canary"),
+        ({"url": "${secret:s}{{ keys.order_id }}"}, "https://canary"),
+        ({"url": "https://h/${secret:s}"}, "#canary"),
+    ],
+)
+def test_what_a_secret_holds_does_not_stop_the_start_and_is_not_sent(
+    config: dict[str, Any], text: str
+) -> None:
+    wire = Wire()
+    spec = action_spec("webhook", **config)
+    built = action(spec, wire, environment_of(token=Rotated([text]), key=Rotated([text]), s=Rotated([text])))
+    with pytest.raises(ActionError) as failure:
+        built.perform(built.render(delivery_of(spec)))
+    assert (failure.value.code, failure.value.error_class) == ("SECRET_UNUSABLE", "systemic")
+    assert "canary" not in told(failure.value)
+    assert wire.sent == []
+
+
+def test_what_a_variable_holds_stops_the_start_beside_a_secret_too() -> None:
+    spec = action_spec("webhook", url="${BASE}/${secret:path}", headers={"x": "${NAME}"})
+    sound = {"BASE": "https://h", "NAME": "x", "secret:path": SecretText(Rotated(["p"]))}
+    webhook.connect(spec, sound, Clients())
+    for wrong in ({"BASE": "http://h"}, {"NAME": "a\nb"}):
+        with pytest.raises(SettingsError):
+            webhook.connect(spec, {**sound, **wrong}, Clients())
+
+
+@pytest.mark.parametrize("start", ["https://h", "https://h.example.com:80", "https:"])
+def test_a_hole_never_ends_up_in_the_host_behind_a_secret_that_has_changed(start: str) -> None:
+    rotated = Rotated(["https://h/", start])
+    wire = Wire()
+    spec = action_spec("webhook", url="${secret:u}{{ keys.order_id }}")
+    built = action(spec, wire, environment_of(u=rotated))
+    built.perform(built.render(delivery_of(spec)))
+    rotated.renew()
+    message = "^a secret cannot be used: a hole must not stand in the URL's scheme or host$"
+    with pytest.raises(ActionError, match=message):
+        built.perform(built.render(delivery_of(spec)))
+    assert [url for _, url, _, _, _ in wire.sent] == ["https://h/o-1"]
 
 
 def test_a_secret_address_that_has_become_plain_is_not_sent() -> None:

@@ -523,3 +523,73 @@ def test_a_secret_that_cannot_be_read_anew_is_told_without_its_text(
     }
     assert [json.loads(line)["StaleSecrets"] for line in world.metrics] == [4]
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("give_up_seconds", [1, 72_000])
+@pytest.mark.parametrize("missing", sorted(STORED))
+def test_an_action_without_one_of_its_secrets_shows_none_of_the_others(
+    missing: str, give_up_seconds: int, tmp_path: Path, receiver: Receiver, leaks: Leaks
+) -> None:
+    secrets = {name: text for name, text in STORED.items() if name != missing}
+    world = World(
+        tmp_path,
+        rules(webhook(f"{receiver.url}/${{secret:path}}/200")),
+        leaks.given,
+        settings={"give_up_seconds": give_up_seconds, "debug_values": give_up_seconds == 1},
+        receiver=receiver.url,
+        aws=FakeAws(tables={"state": ("id",)}, secrets=secrets),
+    )
+    new = {} if give_up_seconds == 1 else {"ApproximateCreationDateTime": 4_102_444_800}
+    function = world.function()
+    world.deliver(record(1, **new), record(2, **new), function=function)
+    assert leaks({**SECRETS, **ITEM}) == []
+    assert world.found_in_letters(SECRETS) == []
+    check_lines(world)
+    codes = {line["code"] for line in map(json.loads, world.log) if "code" in line}
+    assert (codes, receiver.requests) == ({"SECRET_UNREADABLE"}, [])
+    assert len(world.letters) == (2 if give_up_seconds == 1 else 0)
+    # All of it is there to be found once the secret is.
+    world.aws.secrets[missing] = STORED[missing]
+    world.deliver(record(3), function=world.function())
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("missing", sorted(STORED))
+def test_the_local_variables_of_a_secret_that_is_missing_hold_none_of_the_others(
+    missing: str, tmp_path: Path, leaks: Leaks
+) -> None:
+    world = World(
+        tmp_path,
+        rules(webhook(f"{NOBODY}/${{secret:path}}/200")),
+        leaks.given,
+        settings={"dead_letter_queue_url": None, "partial_batch": False},
+        receiver=NOBODY,
+        aws=FakeAws(
+            tables={"state": ("id",)},
+            secrets={name: text for name, text in STORED.items() if name != missing},
+        ),
+    )
+    function = world.function()
+    with pytest.raises(BatchError) as failure:
+        function(event(record(1)), None)
+    leaks.given.add_frames("the frames", failure.value)
+    assert leaks(SECRETS) == []
+    assert "new in the frames" in leaks(ITEM)
+
+
+@pytest.mark.parametrize(
+    "text", ["canary-text", '{"other": "canary-text"}', '{"token": {"x": "canary-text"}}']
+)
+def test_a_secret_without_its_key_is_told_without_its_text(text: str, tmp_path: Path, leaks: Leaks) -> None:
+    world = World(
+        tmp_path,
+        rules(webhook(f"{NOBODY}/${{secret:path}}/200")),
+        leaks.given,
+        receiver=NOBODY,
+        aws=FakeAws(tables={"state": ("id",)}, secrets={**STORED, "secret:api": text}),
+    )
+    world.deliver(record(1))
+    assert leaks({**SECRETS, **ITEM, "text": "canary-text"}) == []
+    (line, *_) = [json.loads(line) for line in world.log]
+    assert line["reference"] == "secret:api"
+    assert world.found_in_letters({"text": "canary-text"}) == []

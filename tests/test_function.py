@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +23,6 @@ from tests.units import SHIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rules_engine.local.ministack import Ministack
 
@@ -304,11 +307,93 @@ def test_a_rotated_key_is_seen_by_a_running_function_and_no_record_waits_for_it(
 
 
 @pytest.mark.local
-def test_a_secret_that_is_not_there_stops_the_start(aws: Ministack, tmp_path: Path) -> None:
+def test_a_secret_that_is_not_there_is_a_failure_of_its_action(aws: Ministack, tmp_path: Path) -> None:
     rules = rule(ActionSpec("w", "webhook", {"url": "https://h/", "signing_secret": "${secret:absent}"}))
-    with pytest.raises(SettingsError) as failure:
-        Function.from_settings(settings_for(rules, tmp_path), {})
-    assert str(failure.value) == "'${secret:absent}' cannot be read: ResourceNotFoundException"
+    lines: list[str] = []
+    function = Function.from_settings(settings_for(rules, tmp_path, partial_batch=True), {}, lines.append)
+    assert function(event(1), None) == {"batchItemFailures": [{"itemIdentifier": "100"}]}
+    error = "'${secret:absent}' cannot be read: ResourceNotFoundException"
+    start, failed = map(json.loads, lines)
+    assert start == {
+        "level": "ERROR",
+        "message": "secret cannot be read; the actions that need it wait",
+        "reference": "secret:absent",
+        "error": error,
+    }
+    shown = {name: failed[name] for name in ("action_id", "target", "class", "code", "error", "then")}
+    assert shown == {
+        "action_id": "w",
+        "target": "https://h",
+        "class": "systemic",
+        "code": "SECRET_UNREADABLE",
+        "error": error,
+        "then": "comes again",
+    }
+
+
+CAREFUL = """
+from rules_engine.secret_text import revealed
+
+TYPE, SCHEMA = "careful", {"type": "object"}
+TARGETS, SECRET_FIELDS, CONNECTION, PAYLOAD, MOST_BYTES, MODES = (), ("key",), ("key",), (), None, ()
+permissions = check = lambda *_: []
+
+def connect(spec, environment, clients):
+    print("connect", revealed(environment["secret:absent"]))
+
+class build:
+    target = "somewhere"
+
+    def __init__(self, spec, scope, environment, clients):
+        self.key = environment["secret:absent"]
+
+    def render(self, delivery):
+        return {"key": revealed(self.key)}
+"""
+"""An action type of another package, which looks at its secret too early."""
+
+STARTED = """
+import sys
+from pathlib import Path
+from rules_engine import bundle
+from rules_engine.function import Function
+from rules_engine.model import ActionSpec, Rule, RuleSet
+from rules_engine.settings import Settings
+from rules_engine.testing import FakeAws
+from tests.test_function import event
+
+spec = ActionSpec("careful", "careful", {"key": "${secret:absent}"})
+path = Path(sys.argv[1])
+path.write_bytes(bundle.dump(RuleSet((Rule("careful", ("orders",), (spec,)),))))
+settings = Settings(path, partial_batch=True)
+print(Function.from_settings(settings, {}, make_clients=lambda **_: FakeAws())(event(1, 2, 3), None))
+"""
+
+
+def test_a_type_of_another_package_that_looks_at_a_secret_early_loses_no_record(tmp_path: Path) -> None:
+    (tmp_path / "careful-1.dist-info").mkdir()
+    (tmp_path / "careful-1.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: careful\nVersion: 1\n"
+    )
+    points = "[rules_engine.actions]\ncareful = careful\n"
+    (tmp_path / "careful-1.dist-info/entry_points.txt").write_text(points)
+    (tmp_path / "careful.py").write_text(CAREFUL)
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    shown = subprocess.run(
+        [sys.executable, "-c", STARTED, str(tmp_path / "bundle.json")],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *lines, answer = shown.stdout.splitlines()
+    assert answer == "{'batchItemFailures': [{'itemIdentifier': '100'}]}"
+    said = [(each["message"], each.get("class"), each.get("count")) for each in map(json.loads, lines)]
+    assert said == [
+        ("secret cannot be read; the actions that need it wait", None, None),
+        ("action failed", "systemic", None),
+        ("action waits for its secret", "systemic", 2),
+    ]
 
 
 def test_rules_that_the_deployment_was_not_made_for_stop_the_start(tmp_path: Path) -> None:

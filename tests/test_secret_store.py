@@ -10,30 +10,40 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 
 from rules_engine.aws import Clients
-from rules_engine.errors import SettingsError
+from rules_engine.delivery.failure import Failure, classify
+from rules_engine.errors import SecretUnreadable, SettingsError
 from rules_engine.secret_store import (
     KEPT_SECONDS,
     REFRESH_TIMEOUT_SECONDS,
     RENEWAL_SECONDS,
     RETRY_SECONDS,
+    START_TIMEOUT_SECONDS,
     SecretStore,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rules_engine.local.ministack import Ministack
 
 
 @dataclass
 class Vault:
-    """Both services: `texts` by the name in a reference, `fault` in place of an answer, `reads` so far."""
+    """Both services: `texts` by the name in a reference, `fault` in place of any answer and `faults` in place
+    of one, `reads` so far."""
 
     texts: dict[str, str] = field(default_factory=dict)
     fault: Exception | None = None
+    faults: dict[str, Exception] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     clients: list[tuple[str, float | None]] = field(default_factory=list)
     before_answer: Callable[[], object] = lambda: None
@@ -54,6 +64,8 @@ class Vault:
         self.before_answer()
         if self.fault is not None:
             raise self.fault
+        if name in self.faults:
+            raise self.faults[name]
         return self.texts[name]
 
 
@@ -106,13 +118,47 @@ def test_no_reference_reads_nothing() -> None:
         ("secret:a#key", '["canary"]', "'${secret:a#key}': the secret has no text under 'key'"),
     ],
 )
-def test_what_cannot_be_used_stops_the_start_and_is_not_shown(
+def test_a_key_that_is_not_there_is_told_at_the_start_and_to_whoever_wants_it_and_no_text_is_shown(
     reference: str, text: str, message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        Bench(Vault({"secret:a": text})).store.texts([reference])
-    assert str(refusal.value) == message
+    bench = Bench(Vault({"secret:a": text}))
+    (found,) = bench.store.texts([reference]).values()
+    with pytest.raises(SecretUnreadable) as refusal:
+        found.reveal()
+    assert (str(refusal.value), bench.log) == (message, [unreadable("secret:a", message)])
+    assert bench.store.stale() == 1
     assert "canary" not in told(refusal.value)
+
+
+def test_a_key_that_is_not_there_leaves_the_others_alone() -> None:
+    bench = Bench(Vault({"secret:a": '{"sound": "1"}'}))
+    texts = bench.store.texts(["secret:a#sound", "secret:a#kye"])
+    message = "'${secret:a#kye}': the secret has no text under 'kye'"
+    assert texts["secret:a#sound"].reveal() == "1"
+    with pytest.raises(SecretUnreadable, match="has no text under"):
+        texts["secret:a#kye"].reveal()
+    assert (bench.log, bench.store.stale()) == ([unreadable("secret:a", message)], 1)
+
+    # A rotation is seen although the other key is still not there.
+    bench.vault.texts["secret:a"] = '{"sound": "2"}'
+    bench.now += RETRY_SECONDS
+    assert texts["secret:a#sound"].reveal() == "2"
+    bench.vault.texts["secret:a"] = '{"sound": "3", "kye": "4"}'
+    bench.now += RETRY_SECONDS
+    assert [text.reveal() for text in texts.values()] == ["3", "4"]
+    assert (len(bench.log), bench.store.stale()) == (1, 0)
+
+
+def test_texts_of_one_secret_that_were_had_together_change_together() -> None:
+    bench = Bench(Vault({"secret:a": '{"user": "u1", "password": "p1"}'}))
+    texts = bench.store.texts(["secret:a#user", "secret:a#password"])
+    bench.vault.texts["secret:a"] = '{"user": "u2"}'
+    bench.now += KEPT_SECONDS
+    assert [text.reveal() for text in texts.values()] == ["u1", "p1"]
+    error = "'${secret:a#password}': the secret has no text under 'password'"
+    assert bench.log == [
+        unreadable("secret:a", error, "secret cannot be read anew; the old one stays in use")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +169,101 @@ def test_what_cannot_be_used_stops_the_start_and_is_not_shown(
         (ValueError("canary"), "ValueError"),
     ],
 )
-def test_what_cannot_be_read_stops_the_start_with_a_code_and_drags_no_other_error_along(
+def test_what_cannot_be_read_is_told_with_a_code_and_drags_no_other_error_along(
     fault: Exception, code: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        Bench(Vault(fault=fault)).store.texts(["ssm:/a"])
-    assert str(refusal.value) == f"'${{ssm:/a}}' cannot be read: {code}"
+    bench = Bench(Vault(fault=fault))
+    text = bench.store.texts(["ssm:/a"])["ssm:/a"]
+    message = f"'${{ssm:/a}}' cannot be read: {code}"
+    with pytest.raises(SecretUnreadable) as refusal:
+        text.reveal()
+    failure = classify(refusal.value)
+    assert failure == Failure("systemic", "SECRET_UNREADABLE", message)
+    assert (refusal.value.__context__, refusal.value.__cause__) == (None, None)
+    assert (bench.log, bench.store.stale()) == ([unreadable("ssm:/a", message)], 1)
     assert "canary" not in told(refusal.value)
+    assert "canary" not in str(bench.log)
+
+
+def test_one_that_cannot_be_read_is_asked_for_every_half_minute_of_use_and_then_all_is_well() -> None:
+    bench = Bench(Vault({"secret:b": "sound"}, faults={"secret:a": denied()}))
+    texts = bench.store.texts(["secret:a", "secret:b"])
+
+    def reads_of_a_hundred_uses() -> int:
+        before = len(bench.vault.reads)
+        for _ in range(100):
+            assert texts["secret:b"].reveal() == "sound"
+            with pytest.raises(SecretUnreadable):
+                texts["secret:a"].reveal()
+        return len(bench.vault.reads) - before
+
+    assert (reads_of_a_hundred_uses(), bench.store.stale()) == (0, 1)
+    bench.now += RETRY_SECONDS - 1
+    assert reads_of_a_hundred_uses() == 0
+    bench.now += 1
+    assert reads_of_a_hundred_uses() == 1
+    del bench.vault.faults["secret:a"]
+    bench.vault.texts["secret:a"] = "there"
+    assert reads_of_a_hundred_uses() == 0
+    bench.now += RETRY_SECONDS
+    assert (texts["secret:a"].reveal(), bench.store.stale(), len(bench.log)) == ("there", 0, 1)
+    bench.now += KEPT_SECONDS - 1
+    assert (texts["secret:a"].reveal(), len(bench.vault.reads)) == ("there", 4)
+    assert bench.vault.clients[-2:] == [("secretsmanager", REFRESH_TIMEOUT_SECONDS)] * 2
+
+
+def test_a_service_that_stays_silent_at_the_start_is_waited_for_once() -> None:
+    silent = EndpointConnectionError(endpoint_url="https://canary")
+    faults: dict[str, Exception] = {"secret:a": silent, "ssm:/a": denied()}
+    bench = Bench(Vault({"secret:b": "b", "ssm:/b": "c"}, faults=faults))
+    texts = bench.store.texts(["secret:a", "secret:b", "ssm:/a", "ssm:/b"])
+    # What answers is asked on.
+    assert bench.vault.reads == ["secret:a", "ssm:/a", "ssm:/b"]
+    assert bench.log == [
+        unreadable("secret:a", "'${secret:a}' cannot be read: EndpointConnectionError"),
+        unreadable("secret:b", "'${secret:b}' was not asked for: the service did not answer"),
+        unreadable("ssm:/a", "'${ssm:/a}' cannot be read: AccessDeniedException"),
+    ]
+    assert bench.store.stale() == 3
+    # The first use asks, without waiting for half a minute.
+    assert (texts["secret:b"].reveal(), texts["ssm:/b"].reveal(), bench.store.stale()) == ("b", "c", 2)
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), PartialCredentialsError(provider="x", cred_var="y")])
+def test_without_credentials_there_is_no_start(error: Exception) -> None:
+    bench = Bench(Vault(fault=error))
+    with pytest.raises(SettingsError) as refusal:
+        bench.store.texts(["ssm:/a"])
+    assert str(refusal.value) == f"'${{ssm:/a}}' cannot be read: {type(error).__name__}"
+    assert bench.log == []
+
+
+def test_sixteen_threads_without_a_text_wait_for_the_one_that_asks() -> None:
+    bench = Bench(Vault(faults={"secret:a": denied()}))
+    text = bench.store.texts(["secret:a"])["secret:a"]
+    del bench.vault.faults["secret:a"]
+    bench.vault.texts["secret:a"] = "there"
+    bench.now += RETRY_SECONDS
+    reading, go_on = threading.Event(), threading.Event()
+
+    def answer() -> None:
+        reading.set()
+        assert go_on.wait(60)
+
+    bench.vault.before_answer = answer
+    with ThreadPoolExecutor(16) as threads:
+        found = [threads.submit(text.reveal) for _ in range(16)]
+        assert reading.wait(60)
+        go_on.set()
+        assert [each.result(60) for each in found] == ["there"] * 16
+    assert len(bench.vault.reads) == 2
+
+
+def unreadable(
+    reference: str, error: str, message: str = "secret cannot be read; the actions that need it wait"
+) -> dict[str, str]:
+    """The line of the log."""
+    return {"level": "ERROR", "message": message, "reference": reference, "error": error}
 
 
 def told(error: BaseException) -> str:
@@ -153,7 +287,8 @@ def test_a_text_is_kept_for_five_minutes_and_then_read_anew_on_use() -> None:
     bench.now += 1
     assert (len(bench.vault.reads), text.reveal(), len(bench.vault.reads)) == (1, "new", 2)
     assert (text.reveal(), len(bench.vault.reads)) == ("new", 2)
-    assert bench.vault.clients == [("secretsmanager", None), ("secretsmanager", REFRESH_TIMEOUT_SECONDS)]
+    seconds = [START_TIMEOUT_SECONDS, START_TIMEOUT_SECONDS, REFRESH_TIMEOUT_SECONDS]
+    assert bench.vault.clients == [("secretsmanager", each) for each in seconds]
 
 
 def test_a_clock_that_was_set_back_keeps_nothing_for_longer() -> None:
@@ -302,12 +437,13 @@ def test_what_the_real_services_refuse_is_named_and_not_shown(
 ) -> None:
     names = {kind: unique_name(kind) for kind in ("absent", "binary")}
     aws.client("secretsmanager").create_secret(Name=names["binary"], SecretBinary=b"canary")
-    with pytest.raises(SettingsError) as refusal:
-        SecretStore(Clients(), Clients(), print).texts([reference.format_map(names)])
+    (text,) = SecretStore(Clients(), Clients(), print).texts([reference.format_map(names)]).values()
+    with pytest.raises(SecretUnreadable) as refusal:
+        text.reveal()
     assert str(refusal.value) == message.format_map(names)
 
 
-def test_a_service_that_does_not_answer_is_a_settings_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_does_not_answer_makes_a_secret_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     for name, value in {
         "AWS_REGION": "eu-central-1",
@@ -316,6 +452,16 @@ def test_a_service_that_does_not_answer_is_a_settings_error(monkeypatch: pytest.
         "AWS_SECRET_ACCESS_KEY": "test",
     }.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError) as refusal:
-        SecretStore(Clients(1), Clients(1), print).texts(["secret:orders"])
+    store = SecretStore(Clients(1), Clients(1), print)
+    texts = store.texts(["secret:orders"])
+    with pytest.raises(SecretUnreadable) as refusal:
+        texts["secret:orders"].reveal()
     assert str(refusal.value) == "'${secret:orders}' cannot be read: EndpointConnectionError"
+
+
+def test_without_a_region_there_is_no_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="no AWS region is known"):
+        SecretStore(Clients(1), Clients(1), print).texts(["secret:orders"])

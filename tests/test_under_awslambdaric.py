@@ -5,8 +5,11 @@ What arrives at the targets, and what the function answers, must be the same.
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +189,49 @@ def test_without_partial_batches_a_failed_record_is_an_error_of_the_invocation(
     assert error["errorType"] == BatchError.__name__
     assert "100000000000000000002" in error["errorMessage"]
     assert copied(ministack, copies) == ["a", "c"]
+
+
+# A secret that is not there
+
+
+def test_a_secret_that_is_not_there_holds_up_its_action_alone_until_it_is(
+    ministack: Ministack, copies: str, unique_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    secret, key = unique_name("secret"), f"whsec_{base64.b64encode(b'canary' * 5).decode()}"
+    send = {"url": "${URL}", "body": "{{ keys.order_id }}", "signing_secret": f"${{secret:{secret}}}"}
+    rules = RuleSet(
+        (
+            Rule("send", ("orders",), (ActionSpec("webhook", "webhook", send),)),
+            replace(COPY.rules[0], when=("new.copy_id != `null`",)),
+        )
+    )
+    with WebhookReceiver(key) as receiver:
+        (tmp_path / "ca.pem").write_bytes(receiver.ca_pem)
+        environment = ministack.environment | {
+            "COPIES": copies,
+            "URL": receiver.url,
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            PRIVATE_HOSTS: receiver.address,
+            "RULES_ENGINE_PARTIAL_BATCH": "on",
+        }
+        package = build_package(rules)
+        with FunctionProcess(package, environment) as function:
+            results = [function.invoke(ORDERS) for _ in range(3)]
+            log = [json.loads(line) for line in function.log.splitlines() if line.startswith('{"level"')]
+        first = {"batchItemFailures": [{"itemIdentifier": "100000000000000000001"}]}
+        assert [(each.payload, each.error) for each in results] == [(first, None)] * 3
+        assert (copied(ministack, copies), receiver.received) == (["a", "c"], [])
+        unreadable = [line for line in log if line["message"].startswith("secret cannot be read")]
+        error = f"'${{secret:{secret}}}' cannot be read: ResourceNotFoundException"
+        assert [(line["reference"], line["error"]) for line in unreadable] == [(f"secret:{secret}", error)]
+        assert {line["code"] for line in log if "code" in line} == {"SECRET_UNREADABLE"}
+
+        ministack.client("secretsmanager").create_secret(Name=secret, SecretString=key)
+        with FunctionProcess(package, environment) as function:
+            result = function.invoke(ORDERS)
+        assert (result.payload, result.error) == (SUCCESS, None)
+        taken = sorted((each.payload, each.refusal) for each in receiver.received)
+    assert taken == [(f"o-{number}", None) for number in (1, 2, 3)]
 
 
 # Start-up

@@ -192,7 +192,8 @@ class ActionType(Protocol):
         """Make the client and check what the references of CONNECTION stand for, as far as `build` would.
 
         The function calls it when it starts, once for all actions that agree in CONNECTION, mode and timeout;
-        it builds an action only when a record needs it. Raises SettingsError."""
+        it builds an action only when a record needs it. What a secret holds is for `perform` to look at: it
+        may not be there yet. Raises SettingsError."""
 
     def permissions(self, spec: ActionSpec) -> list[Permission]:
         """What the function's role must be allowed for this action."""

@@ -2,7 +2,7 @@
 
 In: a text such as `${secret:search}` (the secret is `name:password`) or `writer:${secret:search#password}`,
 as it is written or resolved. Out: what is wrong with it, or the header's value. No password is in a message,
-and nothing here raises: the frames have it.
+and nothing here raises once it has been read: the frames have it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def is_login(text: str) -> bool:
 
 
 def login_fault(login: SecretText) -> str | None:
-    """Why it cannot be sent, as it is now."""
+    """Why it cannot be sent, as it is now. Raises SecretUnreadable."""
     text = login.reveal()
     name, colon, password = text.partition(":")
     if not (name and colon and password):

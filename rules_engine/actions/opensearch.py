@@ -14,7 +14,8 @@
   what the requests are signed (Signature Version 4), and stands in the function's permissions.
 - `basic_auth`: in place of an ARN, a user of OpenSearch itself: a secret that is `name:password`
   (`${secret:order-search}`), or the name with a secret behind it (`writer:${secret:order-search#password}`).
-  After 401 or 403 it is read anew, and if it has changed, the request is sent once more at once.
+  After 401 or 403 it is read anew, and if it has changed, the request is sent once more at once. While it
+  cannot be read or used, nothing is sent as this user and no other action waits for that.
 - `index`: name of the index, in lower case. `${NAME}` may stand in these, a hole may not: an item whose
   index changed would stay in the old one.
 - `document_id`: default: the item's key, its parts in the order of their names with `/` between
@@ -362,16 +363,14 @@ def _error(operation: str, item: Any) -> Exception | None:
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Signer | None:
-    """What signs the requests; None where a user's name and password are sent."""
+    """What signs the requests; None where a user's name and password are sent. Those are looked at when they
+    are sent: what a secret holds must not keep the function from starting."""
     for name in ("endpoint", "index", *_ARNS):
         if name in spec.config:
             fault = _fault(name, target(spec.config[name], environment))
             if fault is not None:
                 raise SettingsError(f"action '{spec.id}': {fault}")
     if "basic_auth" in spec.config:
-        fault = login_fault(_login(spec.config, environment))
-        if fault is not None:
-            raise SettingsError(f"action '{spec.id}': 'basic_auth' cannot be used: {fault}")
         return None
     identity = next(name for name in _ARNS if name in spec.config)
     region = target(spec.config[identity], environment).split(":")[3]

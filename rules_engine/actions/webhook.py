@@ -20,7 +20,8 @@
   while keys are rotated; only as a reference.
 - `allow_plain_http: true`: allows `http://`, never together with a secret.
 - A secret is put in when the request is sent, as it is then; until then the request shows `***`. After 401 or
-  403 the secrets are read anew, and if they have changed the request is sent once more at once.
+  403 the secrets are read anew, and if they have changed the request is sent once more at once. While one
+  cannot be read or used, nothing is sent and no other action waits for that.
 - `timeout_seconds`: default 10, from the look-up of the name to the answer's headers, however slowly the
   receiver sends them, both requests together; of it at most 2 s for the look-up and 3 s for connecting.
 
@@ -64,9 +65,9 @@ from rules_engine.actions.webhook_checks import (
     without_holes,
 )
 from rules_engine.error_class import class_of_status
-from rules_engine.errors import ActionError, SettingsError, TemplateError
+from rules_engine.errors import ActionError, SecretUnreadable, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
-from rules_engine.secret_text import SecretText, hidden, revealed
+from rules_engine.secret_text import MASK, SecretText, hidden, revealed
 from rules_engine.template import compile_template, holes
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ TIMEOUT_SECONDS = 10.0
 REFUSED_AS_UNKNOWN = frozenset({401, 403})
 """What a receiver answers to a secret that it does not take, or no longer."""
 
+_HOLE_IN_HOST = "a hole must not stand in the URL's scheme or host"
+
 
 class _Sending(NamedTuple):
     """The texts of a request that may hold secrets, as they are sent."""
@@ -150,6 +153,8 @@ class WebhookAction:
     target: str
     method: str
     url: Template
+    start_of_url: str
+    """What stands before its first hole; all of it where there is none."""
     empty_segments: int
     """Of the URL where no hole is empty."""
     headers: Mapping[str, str]
@@ -221,7 +226,8 @@ class WebhookAction:
         ActionError."""
         try:
             keys = () if self.signing_secret is None else parse_keys(self.signing_secret.reveal())
-            return _Sending(_revealed_url(request["url"]), _revealed_headers(request["headers"]), keys)
+            url = _revealed_url(request["url"], self.start_of_url)
+            return _Sending(url, _revealed_headers(request["headers"]), keys)
         except ValueError as error:
             raise ActionError("SECRET_UNUSABLE", f"a secret cannot be used: {error}", "systemic") from None
 
@@ -241,11 +247,14 @@ class WebhookAction:
         return self.transport.send(self.method, sending.url, headers, body, seconds)
 
 
-def _revealed_url(url: str) -> str:
-    """Raises ValueError."""
+def _revealed_url(url: str, start: str) -> str:
+    """The URL as it is sent: `start`, and then what records say too. Raises ValueError."""
     if not isinstance(url, SecretText):
         return url
-    text = url.reveal()
+    text, fixed = url.reveal(), revealed(start)
+    # Both, for the secret may have changed between the two.
+    if len(start) < len(url) and not (text.startswith(fixed) and host_has_ended(fixed)):
+        raise ValueError(_HOLE_IN_HOST)
     parse_url(text, allow_plain_http=False)
     return text
 
@@ -266,12 +275,15 @@ def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) 
 
 
 def _fault_of_connection(config: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
-    """What is wrong with the texts as they are now; not raised, for its frames have the secrets."""
+    """What is wrong with the texts. One that has a secret in it is looked at when it is sent, as it is then:
+    what a secret holds must not keep the function from starting."""
     try:
         if "signing_secret" in config:
-            parse_keys(revealed(target(config["signing_secret"], environment, takes_secrets=True)))
+            keys = target(config["signing_secret"], environment, takes_secrets=True)
+            if not isinstance(keys, SecretText):
+                parse_keys(keys)
         _check_resolved_url(config, environment)
-        _revealed_headers(_headers(config.get("headers", {}), environment))
+        _headers(config.get("headers", {}), environment)
     except ValueError as error:
         return str(error)
     return None
@@ -309,6 +321,7 @@ def build(
         target=_host(config["url"], environment),
         method=config.get("method", "POST"),
         url=compile_template(config["url"], scope, environment, encode=percent_encode, takes_secrets=True),
+        start_of_url=target(_written_start(config["url"]), environment, takes_secrets=True),
         empty_segments=empty_segments(target(without_holes(config["url"]), environment, takes_secrets=True)),
         headers=headers,
         body=payload(spec, "body", scope, environment),
@@ -324,30 +337,42 @@ def build(
 
 def _host(url: str, environment: Mapping[str, str]) -> str:
     """Scheme, host and port, which never come from a record: what is down together. Logs show it, so one that
-    a secret gives is shown by its hash."""
-    found = holes(url)
-    start = target(url[: found[0].start] if found else url, environment, takes_secrets=True)
-    scheme, _, rest = revealed(start).partition("://")
-    host = f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
-    if start.startswith(host):
+    a secret gives is shown by its hash, and by that of what the rule says while the secret cannot be read."""
+    written = _written_start(url)
+    start = target(written, environment, takes_secrets=True)
+    # What is shown of a host that ends before the first secret is all of it.
+    host = _start_of(start)
+    if start.startswith(host) and MASK not in host:
         return host
+    try:
+        host = _start_of(revealed(start))
+    except SecretUnreadable:
+        host = written
     return f"webhook {hashlib.sha256(host.encode()).hexdigest()[:12]}"
 
 
-def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-    """Raises ValueError."""
-    url = config["url"]
+def _start_of(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
+
+
+def _written_start(url: str) -> str:
+    """What a rule says up to the first hole."""
     found = holes(url)
-    if found and not host_has_ended(_revealed_target(url[: found[0].start], environment)):
-        raise ValueError("a hole must not stand in the URL's scheme or host")
-    resolved = _revealed_target(without_holes(url), environment)
+    return url[: found[0].start] if found else url
+
+
+def _check_resolved_url(config: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """Raises ValueError. What a secret has to do with is for `_revealed_url` to see."""
+    url = config["url"]
+    start = target(_written_start(url), environment, takes_secrets=True)
+    if holes(url) and not isinstance(start, SecretText) and not host_has_ended(start):
+        raise ValueError(_HOLE_IN_HOST)
+    resolved = target(without_holes(url), environment, takes_secrets=True)
     if resolved.startswith("http://") and holds_secret(config):
         raise ValueError("the URL must start with https:// where there is a secret")
-    parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
-
-
-def _revealed_target(text: str, environment: Mapping[str, str]) -> str:
-    return revealed(target(text, environment, takes_secrets=True))
+    if not isinstance(resolved, SecretText):
+        parse_url(resolved, allow_plain_http=config.get("allow_plain_http", False))
 
 
 def _headers(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:

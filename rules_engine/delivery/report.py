@@ -119,10 +119,26 @@ class Report:
             error=error,
         )
 
-    def refused(self, target: str, failure: Failure, count: int) -> None:
-        """Instead of calls to a target that is in trouble."""
-        code, kind = failure.code, failure.error_class
-        self.line("ERROR", "target is left alone", target=target, code=code, count=count, **{"class": kind})
+    def refused(
+        self,
+        target: str,
+        failure: Failure,
+        count: int,
+        rule_id: str | None = None,
+        action_id: str | None = None,
+    ) -> None:
+        """Instead of calls to a target that is in trouble, or of those of one action without its secret."""
+        message = "target is left alone" if action_id is None else "action waits for its secret"
+        self.line(
+            "ERROR",
+            message,
+            rule_id=rule_id,
+            action_id=action_id,
+            target=target,
+            code=failure.code,
+            count=count,
+            **{"class": failure.error_class},
+        )
 
     def condition_errors(self, errors: Iterable[ConditionError]) -> None:
         """One line for each rule."""

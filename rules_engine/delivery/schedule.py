@@ -8,6 +8,7 @@ one lane never has two units under way, so no batch can reorder it.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -77,6 +78,8 @@ class Schedule:
         self._bytes = 0
         self._tried = 0
         self._unknown: set[Unit] = set()
+        self._waiting: Counter[tuple[str, str | None, str | None, Failure]] = Counter()
+        """Units that were not tried, since their action has no secret to send."""
 
     def run(self, lanes: Iterable[Lane]) -> None:
         """Until nothing can be done any more in this invocation."""
@@ -89,6 +92,8 @@ class Schedule:
                 for unit in held:
                     self._wait_for(self._graves, unit)
                 self._drain()
+            for (target, rule_id, action_id, failure), count in self._waiting.items():
+                self._report.refused(target, failure, count, rule_id, action_id)
         finally:
             self._workers.close()
 
@@ -275,12 +280,19 @@ class Schedule:
         """Renders a unit into a call; whether that could be done."""
         assert unit.action is not None
         assert unit.delivery is not None
+        shut_out = call.target.shut_out(unit)
+        if shut_out is not None:
+            self._waiting[call.target.name, unit.rule_id, unit.action_id, shut_out] += 1
+            self._fail(unit, shut_out, may_retry=False)
+            return False
         try:
             request = unit.action.render(unit.delivery)
         except Exception as error:  # noqa: BLE001 - one record must not hide the others' fate
             unit.tries += 1
             self._tried += unit.tries == 1
-            self._fail(unit, classify(error), may_retry=False)
+            failure = classify(error)
+            call.target.settled(unit, failure)
+            self._fail(unit, failure, may_retry=False)
             return False
         call.units.append(unit)
         call.requests.append(request)

@@ -9,6 +9,9 @@ It may also have been the fault of one action: one host has the webhooks of many
 not failed themselves are tried first, `is_unheard` says that of a unit, and `hear` lets one more call through
 for those that would be given up otherwise. An answer that something is gone (410) opens nothing.
 `refusal` is what stands against any further call in this invocation.
+
+An action whose secret cannot be had sends nothing, which says nothing of the target: that action alone is
+shut out of it for the rest of the invocation (`shut_out`).
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ FAILURES_THAT_OPEN = 3
 PROBES = 5
 CONFLICTS = frozenset({"ConditionalRequestConflict", "TransactionConflict", "TransactionConflictException"})
 """Two writes of one item or object at the same time: the target is well."""
+OF_A_SECRET = frozenset({"SECRET_UNREADABLE", "SECRET_UNUSABLE"})
+"""Nothing was sent, and nothing of this action will be until somebody mends the secret."""
 PATIENCE_SECONDS = 1.0
 """How long a target in trouble is given more tries, and how long a failing call may take to count as one."""
 
@@ -47,6 +52,7 @@ class Target:
         self._opened_at = 0.0
         self._probes = 0
         self._failed_actions: set[tuple[str | None, str | None]] = set()
+        self._shut_out: dict[tuple[str | None, str | None], Failure] = {}
         self._is_slow = False
 
     def is_open(self) -> bool:
@@ -70,11 +76,16 @@ class Target:
     def take(self) -> Unit:
         """The next unit that waits; while the breaker is open any of them, as a probe."""
         if self._open is not None:
-            self._probes -= 1
             places = range(len(self.ready))
             unheard = [place for place in places if self._is_of_unheard_action(self.ready[place])]
             self.ready.rotate(-self._random.choice(unheard or places))
+            # What is not sent finds nothing out.
+            self._probes -= self.shut_out(self.ready[0]) is None
         return self.ready.popleft()
+
+    def shut_out(self, unit: Unit) -> Failure | None:
+        """Why nothing of this unit's action is sent in this invocation; None while it may be."""
+        return self._shut_out.get((unit.rule_id, unit.action_id))
 
     def is_unheard(self, unit: Unit) -> bool:
         """Whether only other actions have failed here, and that quickly: one more call costs little."""
@@ -89,12 +100,14 @@ class Target:
         self._opened_at, self._probes = now, 1
 
     def settled(self, unit: Unit, failure: Failure | None) -> None:
-        """After a call with this unit in it."""
+        """After a call with this unit in it, or a rendering that failed."""
         action = (unit.rule_id, unit.action_id)
         if failure is None:
             self._failed_actions.discard(action)
         elif failure.error_class in ("systemic", "transient") and failure.code not in CONFLICTS:
             self._failed_actions.add(action)
+            if failure.code in OF_A_SECRET:
+                self._shut_out[action] = failure
 
     @property
     def most_in_a_call(self) -> int | None:
@@ -108,6 +121,8 @@ class Target:
 
     def failed(self, failure: Failure, now: float, took_seconds: float) -> None:
         """After a unit's failure. A refusal of one record is an answer as good as any."""
+        if failure.code in OF_A_SECRET:
+            return
         self._is_slow = took_seconds >= PATIENCE_SECONDS
         if failure.error_class == "systemic":
             self._trip(failure, now)

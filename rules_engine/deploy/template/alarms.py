@@ -85,7 +85,7 @@ ALARMS = (
     ),
     Alarm(
         "StaleSecrets",
-        "A secret cannot be read anew, and its last text is still in use.",
+        "A secret cannot be read: its last text is still in use, or the actions that need it wait.",
         OWN_NAMESPACE,
         "StaleSecrets",
         "Maximum",
