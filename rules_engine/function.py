@@ -95,7 +95,7 @@ class Function:
             dead_letters=_dead_letter_queue(settings, clients),
             give_up_seconds=settings.give_up_seconds,
             rules_hash=rules_hash,
-            metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale),
+            metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale, rules_hash),
         )
         return cls(invocation, settings.partial_batch)
 

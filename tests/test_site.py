@@ -67,11 +67,11 @@ def test_no_page_needs_what_the_theme_would_fetch(site: Path) -> None:
 
 
 def test_every_page_is_in_the_navigation(site: Path) -> None:
-    pages = {
-        path.relative_to(ROOT / "docs").with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")
-    }
+    pages = [path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")]
+    places = {(page.parent if page.name == "index" else page).as_posix() for page in pages}
+    addresses = {f"{place}/" for place in places - {"."}}
     home = (site / "index.html").read_text()
-    assert [page for page in pages - {"index"} if f'href="{page.removesuffix("index")}' not in home] == []
+    assert [address for address in addresses if f'href="{address}"' not in home] == []
 
 
 def test_every_code_has_its_anchor(site: Path) -> None:

@@ -20,6 +20,8 @@ from rules_engine.model import EVENT_NAMES
 if TYPE_CHECKING:
     from rules_engine.model import Rule, RuleSet
 
+_FEWEST_COLUMNS = 80
+"""A narrower terminal breaks the lines itself: columns of one letter each are none."""
 _NO_TERMINAL_COLUMNS = 100_000
 
 _WIDEST_ID = 40
@@ -136,7 +138,9 @@ def _text(rule_set: RuleSet) -> str:
         table.add_column(heading, overflow="fold", no_wrap=is_whole)
     for rule in rule_set.rules:
         table.add_row(*(Text(separator.join(visible(line) for line in lines)) for lines in _cells(rule)))
-    width = shutil.get_terminal_size().columns if on_terminal else _NO_TERMINAL_COLUMNS
+    width = _NO_TERMINAL_COLUMNS
+    if on_terminal:
+        width = max(shutil.get_terminal_size().columns, _FEWEST_COLUMNS)
     console = Console(file=io.StringIO(), width=width, force_terminal=on_terminal)
     with console.capture() as captured:
         console.print(table)

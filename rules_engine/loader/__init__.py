@@ -151,6 +151,7 @@ def _read_test_files(
     problems: list[Problem] = []
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
+    doubtful = {one.rule.id: one.doubtful for one in loaded if one.doubtful}
     unknown: dict[str, list[Node]] = {}
     for path in paths:
         root, of_source = _parse(path, texts)
@@ -164,7 +165,7 @@ def _read_test_files(
         problems += check_shape(root, tests_file_shape(), "this file")
         tests = root.get("tests")
         if tests is not None:
-            read, found = read_file_tests(tests, rules, unknown if complete else None)
+            read, found = read_file_tests(tests, rules, unknown if complete else None, doubtful)
             tests_of_files += read
             problems += found
             tested |= rules_tested(tests)

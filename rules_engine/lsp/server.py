@@ -104,9 +104,10 @@ class RulesServer(LanguageServer):
         except Exception as error:  # noqa: BLE001 - one text must not end the server; the author is told
             message = f"rules-engine failed: {type(error).__name__}: {error}. Please report it."
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
-            return
-        self._analysed = {path: text_version for path, (_, _, text_version) in texts.items()}
-        self._publish({path: (uri, text_version) for path, (uri, _, text_version) in texts.items()})
+        else:
+            self._analysed = {path: text_version for path, (_, _, text_version) in texts.items()}
+            self._publish({path: (uri, text_version) for path, (uri, _, text_version) in texts.items()})
+        # Also after a failure: the newer text may be none.
         if self._changed_meanwhile:
             self._task = asyncio.create_task(self._analyse())
 
