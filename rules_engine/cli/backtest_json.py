@@ -1,7 +1,6 @@
 """What `backtest --format json` writes, and its JSON Schema.
 
-In: a `Backtest`. Out: plain data that `exact_json.dumps` takes, with numbers exact and nothing cut. The
-schema is open: a later version of the same number may add keys.
+In: a `Backtest`. Out: plain data that `exact_json.dumps` takes, with numbers exact and nothing cut.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.cli.explanation_json import json_value
+from rules_engine.cli.open_schema import document_schema, list_of, object_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,17 +66,13 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def backtest_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What rules-engine backtest found",
-        **_object(_BACKTEST),
-        "$defs": {"rule": _object(_RULE), "found": _object(_FOUND), "change": _object(_CHANGE)},
-    }
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
+    """A JSON Schema (draft 2020-12)."""
+    return document_schema(
+        "What rules-engine backtest found",
+        VERSION,
+        _BACKTEST,
+        {"rule": object_of(_RULE), "found": object_of(_FOUND), "change": object_of(_CHANGE)},
+    )
 
 
 _TEXT = {"type": "string"}
@@ -85,7 +81,6 @@ _COUNT = {"type": "integer", "minimum": 0}
 _FOUND_OR_NULL = {"anyOf": [{"$ref": "#/$defs/found"}, {"type": "null"}]}
 
 _BACKTEST: dict[str, Any] = {
-    "version": {"const": VERSION, "description": "Another one only where a key changes its meaning."},
     "against": {**_TEXT_OR_NULL, "description": "The revision of --against."},
     "changes": {**_COUNT, "description": "All that could be read."},
     "first_at": {**_TEXT_OR_NULL, "description": "The time of the earliest change, ISO 8601 in UTC."},
@@ -96,11 +91,7 @@ _BACKTEST: dict[str, Any] = {
         "additionalProperties": _COUNT,
         "description": "How many of the changes are of a table for which there is no rule, by table.",
     },
-    "rules": {
-        "type": "array",
-        "items": {"$ref": "#/$defs/rule"},
-        "description": "In the order of the files; with --against those that are gone come last.",
-    },
+    "rules": list_of("rule", "In the order of the files; with --against those that are gone come last."),
 }
 
 _RULE: dict[str, Any] = {
@@ -125,11 +116,7 @@ _RULE: dict[str, Any] = {
 
 _FOUND: dict[str, Any] = {
     "count": _COUNT,
-    "first": {
-        "type": "array",
-        "items": {"$ref": "#/$defs/change"},
-        "description": "As many of them as --most says.",
-    },
+    "first": list_of("change", "As many of them as --most says."),
 }
 
 _CHANGE: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
 
@@ -67,12 +68,12 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
         source = open_source(name, clients.client)
         try:
             run.work_on(source)
-        except _aws_errors() as error:
+        except aws_errors() as error:
             if not run.rows:
-                raise SourceUnusable(f"{name}: {_code(error)}") from error
+                raise SourceUnusable(name, error) from error
             # What was done until then must not go unsaid.
             run.is_broken_off = True
-            click.echo(f"Error: {name}: {_code(error)}", err=True)
+            click.echo(f"Error: {name}: {code_of(error)}", err=True)
         finally:
             source.close()
         if run.is_full or run.is_broken_off:
@@ -80,24 +81,6 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     if not run.rows:
         raise NothingFound(f"no dead letter in {', '.join(sources)}")
     return run.report()
-
-
-class SourceUnusable(click.ClickException):
-    """AWS refuses to give the letters of a source, or to take them away."""
-
-    exit_code = PROBLEMS
-
-
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return ClientError, BotoCoreError
-
-
-def _code(error: Exception) -> str:
-    from rules_engine.delivery.failure import code_of
-
-    return code_of(error)
 
 
 def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
@@ -210,8 +193,8 @@ class _Run:
 
         try:
             body: bytes = self._clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        except _aws_errors() as error:
-            raise DeadLetterError(f"the spilled record cannot be fetched: {_code(error)}") from None
+        except aws_errors() as error:
+            raise DeadLetterError(f"the spilled record cannot be fetched: {code_of(error)}") from None
         return body
 
     def _is_wanted(self, row: dict[str, Any]) -> bool:
