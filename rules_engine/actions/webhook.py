@@ -33,8 +33,8 @@ not followed, and proxies of the environment not used.
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
 secret there is a `webhook-signature` of the bytes that are sent, by every key. Any answer but 2xx is a
-failure, a redirect too; after 410 nothing more is sent to that host in the same invocation. What the answer
-says beyond its status and `Retry-After` is not used and never logged.
+failure, a redirect too. What the answer says beyond its status and `Retry-After` is not used and never
+logged.
 
 Permissions: none, but for reading the secrets. Limits: 256 KiB for the body, 8,192 characters for the URL.
 """
