@@ -184,8 +184,8 @@ class _Run:
         except DeadLetterError as error:
             row |= {"result": "failed", "error": str(error)}
             return None
-        except _aws_errors() as error:
-            row |= {"result": "failed", "error": f"the stream cannot be read: {_code(error)}"}
+        except aws_errors() as error:
+            row |= {"result": "failed", "error": f"the stream cannot be read: {code_of(error)}"}
             return None
         if not isinstance(message, Batch):
             row |= {
@@ -277,8 +277,8 @@ def _remove(source: Source, letter: Letter, row: dict[str, Any]) -> None:
     """One that cannot be removed would be delivered again by the next run, and keeps no other from it."""
     try:
         source.remove(letter)
-    except _aws_errors() as error:
-        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {_code(error)}"}
+    except aws_errors() as error:
+        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {code_of(error)}"}
 
 
 def _line(row: dict[str, Any]) -> str:
