@@ -225,6 +225,12 @@ def test_a_widened_filter_lets_through_what_either_does(there: list[str], needed
     assert now == [] or (needed and set(now) >= set(there) | set(needed))
 
 
+def test_a_filter_is_widened_to_all_patterns_that_a_mapping_takes() -> None:
+    patterns = [f'{{"eventName":["{number}"]}}' for number in range(MOST_PATTERNS + 1)]
+    assert widened(patterns[:2], patterns[1:MOST_PATTERNS]) == patterns[:MOST_PATTERNS]
+    assert widened(patterns[:2], patterns[1:]) == []
+
+
 # Permissions
 
 S3 = ("s3:PutObject", "arn:aws:s3:::bucket/dead-letters/*")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of
 from rules_engine.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
 
@@ -72,10 +73,10 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     for name, source in zip(sources, opened, strict=True):
         try:
             run.work_on(source)
-        except _aws_errors() as error:
+        except aws_errors() as error:
             if not run.rows:
-                raise SourceUnusable(f"{name}: {_code(error)}") from error
-            run.break_off(name, _code(error))
+                raise SourceUnusable(name, error) from error
+            run.break_off(name, code_of(error))
         except KeyboardInterrupt:
             run.break_off(name, "interrupted")
             run.report()
@@ -87,24 +88,6 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     if not run.rows:
         raise NothingFound(f"no dead letter in {', '.join(sources)}")
     return run.report()
-
-
-class SourceUnusable(click.ClickException):
-    """AWS refuses to give the letters of a source, or to take them away."""
-
-    exit_code = PROBLEMS
-
-
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return ClientError, BotoCoreError
-
-
-def _code(error: Exception) -> str:
-    from rules_engine.delivery.failure import code_of
-
-    return code_of(error)
 
 
 def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
@@ -217,8 +200,8 @@ class _Run:
         except DeadLetterError as error:
             row |= {"result": "failed", "error": str(error)}
             return None
-        except _aws_errors() as error:
-            row |= {"result": "failed", "error": f"the stream cannot be read: {_code(error)}"}
+        except aws_errors() as error:
+            row |= {"result": "failed", "error": f"the stream cannot be read: {code_of(error)}"}
             return None
         if not isinstance(message, Batch):
             row |= {
@@ -241,8 +224,8 @@ class _Run:
 
         try:
             body: bytes = self._clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        except _aws_errors() as error:
-            raise DeadLetterError(f"the spilled record cannot be fetched: {_code(error)}") from None
+        except aws_errors() as error:
+            raise DeadLetterError(f"the spilled record cannot be fetched: {code_of(error)}") from None
         return body
 
     def _is_wanted(self, row: dict[str, Any]) -> bool:
@@ -310,8 +293,8 @@ def _remove(source: Source, letter: Letter, row: dict[str, Any]) -> None:
     """One that cannot be removed would be delivered again by the next run, and keeps no other from it."""
     try:
         source.remove(letter)
-    except _aws_errors() as error:
-        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {_code(error)}"}
+    except aws_errors() as error:
+        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {code_of(error)}"}
 
 
 def _line(row: dict[str, Any]) -> str:

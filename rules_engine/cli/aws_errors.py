@@ -1,0 +1,30 @@
+"""What AWS refuses to a command that reads a source there. botocore is loaded where something was asked."""
+
+from __future__ import annotations
+
+import click
+
+from rules_engine.cli.exit_codes import PROBLEMS
+
+
+class SourceUnusable(click.ClickException):
+    """AWS refuses to list or to give what a source holds, or to take it away."""
+
+    exit_code = PROBLEMS
+
+    def __init__(self, source: str, error: Exception) -> None:
+        super().__init__(f"{source}: {code_of(error)}")
+
+
+def aws_errors() -> tuple[type[Exception], ...]:
+    """What boto3 raises."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return ClientError, BotoCoreError
+
+
+def code_of(error: Exception) -> str:
+    """Its short, stable name: what AWS says of it may quote an item."""
+    from rules_engine.delivery.failure import code_of
+
+    return code_of(error)
