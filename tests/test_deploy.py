@@ -434,6 +434,67 @@ def test_a_stack_that_takes_no_change_says_what_to_do(status: str, said: str) ->
     assert str(caught.value) == said
 
 
+class Denied:
+    """CloudFormation with a stack, that makes change sets and lets nobody do the rest."""
+
+    def __init__(self, refused: str) -> None:
+        self._refused = refused
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> dict[str, Any]:
+            self.calls.append(name)
+            if name == self._refused or name == "delete_change_set":
+                raise refused_with("AccessDenied", f"no {name}")
+            return {"Stacks": [{"StackId": "id", "StackStatus": "CREATE_COMPLETE"}]}
+
+        return call
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"StackEvents": []}]
+
+
+STILL_THERE = [
+    "the change set is still there: cannot delete the change set 'set': access denied: no delete_change_set; "
+    "let the role that you deploy with do that\n"
+    "to take it back:\n"
+    "  aws cloudformation delete-change-set --stack-name s --change-set-name set"
+]
+
+
+@pytest.mark.parametrize(
+    ("refused", "doing"),
+    [
+        ("describe_change_set", "read the change set 'set' of the stack 's'"),
+        ("execute_change_set", "execute the change set 'set'"),
+    ],
+)
+def test_what_keeps_a_change_set_from_being_taken_back_comes_after_what_went_wrong(
+    refused: str, doing: str
+) -> None:
+    client = Denied(refused)
+    stack = Stack(client, "s", lambda: "set", sleep=lambda _: None)
+    with pytest.raises(DeploymentError) as caught:
+        if refused == "describe_change_set":
+            stack.prepare(stack.state(), {}, {}, {"TemplateBody": "{}"})
+        else:
+            list(stack.execute(ChangeSet("set", False, ())))
+    advice = "let the role that you deploy with do that"
+    assert str(caught.value) == f"cannot {doing}: access denied: no {refused}; {advice}"
+    assert caught.value.__notes__ == STILL_THERE
+    assert client.calls[-2:] == [refused, "delete_change_set"]
+
+
+def test_a_change_set_is_taken_back_on_an_interrupt_and_the_interrupt_goes_on() -> None:
+    stack = Stack(Denied(""), "s", lambda: "set")
+    with pytest.raises(KeyboardInterrupt) as caught, stack.taken_back_on_error(ChangeSet("set", False, ())):
+        raise KeyboardInterrupt
+    assert caught.value.__notes__ == STILL_THERE
+
+
 @pytest.fixture
 def cloudformation(ministack: Ministack) -> Iterator[Any]:
     with emulated(ministack):

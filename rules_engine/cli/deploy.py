@@ -117,21 +117,18 @@ class _Deployment:
         change_set = stack.prepare(state, release.template, release.parameters, _source(bucket, release))
         if change_set is None:
             return self._put_back(release, state, dry_run, yes)
-        executed = False
-        try:
+        with stack.taken_back_on_error(change_set):
             click.echo(_heading(self.name, change_set, release))
             for line in _shown(change_set):
                 click.echo(line)
-            if dry_run:
-                click.echo(NOTHING_CHANGED)
-                return OK
-            confirm("Change the stack?", yes)
-            bucket.upload(release.key, release.package)
-            executed = True
-            _execute(stack, change_set)
-        finally:
-            if not executed:
-                stack.discard(change_set)
+            if not dry_run:
+                confirm("Change the stack?", yes)
+                bucket.upload(release.key, release.package)
+        if dry_run:
+            stack.discard(change_set)
+            click.echo(NOTHING_CHANGED)
+            return OK
+        _execute(stack, change_set)
         self._report(stack)
         return OK
 
