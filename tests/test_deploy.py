@@ -466,22 +466,27 @@ STILL_THERE = [
 
 
 @pytest.mark.parametrize(
-    ("refused", "doing"),
+    ("refused", "doing", "do"),
     [
-        ("describe_change_set", "read the change set 'set' of the stack 's'"),
-        ("execute_change_set", "execute the change set 'set'"),
+        (
+            "describe_change_set",
+            "read the change set 'set' of the stack 's'",
+            lambda stack: stack.prepare(stack.state(), {}, {}, {"TemplateBody": "{}"}),
+        ),
+        (
+            "execute_change_set",
+            "execute the change set 'set'",
+            lambda stack: list(stack.execute(ChangeSet("set", False, ()))),
+        ),
     ],
 )
 def test_what_keeps_a_change_set_from_being_taken_back_comes_after_what_went_wrong(
-    refused: str, doing: str
+    refused: str, doing: str, do: Callable[[Stack], object]
 ) -> None:
     client = Denied(refused)
     stack = Stack(client, "s", lambda: "set", sleep=lambda _: None)
     with pytest.raises(DeploymentError) as caught:
-        if refused == "describe_change_set":
-            stack.prepare(stack.state(), {}, {}, {"TemplateBody": "{}"})
-        else:
-            list(stack.execute(ChangeSet("set", False, ())))
+        do(stack)
     advice = "let the role that you deploy with do that"
     assert str(caught.value) == f"cannot {doing}: access denied: no {refused}; {advice}"
     assert caught.value.__notes__ == STILL_THERE

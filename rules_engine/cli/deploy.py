@@ -8,6 +8,7 @@ CloudFormation alone and puts a new version of the function into service, where 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from rules_engine.cli.aws_options import (
     yes_option,
 )
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.named_values import named_values
+from rules_engine.cli.named_values import variable_values
 from rules_engine.cli.rule_files import load_tested_rules, rules_option
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ NOTHING_CHANGED = "nothing was changed: this was a dry run"
 def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, **options: Any) -> int:
     """Deploy the rules: build the function package, show what would change of the stack, and change it.
 
-    The tables that rules watch must have a stream with the images that the rules need: it is never changed.
+    The tables that rules watch must have a stream with the images that the rules need: it is looked up by the
+    table's name, and never changed.
     AWS credentials and region are found as boto3 always finds them.
 
     \b
@@ -80,17 +82,25 @@ def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, *
       rules-engine deploy --stack order-rules --rules-only --yes
     """
     from rules_engine.aws import Clients
-    from rules_engine.variables import variables_of
 
     if not dry_run:
         require_terminal(yes, ", or --dry-run to look only")
     rule_set = load_tested_rules(paths)
-    names = {variable.name for variable in variables_of(rule_set.rules)}
-    variables = named_values("--set", options["words"], "variable", names)
+    variables = variable_values(options["words"], rule_set.rules)
+    _check_topic(options["alarm_topic"])
     deployment = _Deployment(Clients(), rule_set, stack_name, variables, options)
     if options["rules_only"]:
         return deployment.put_rules_into_service(dry_run, yes)
     return deployment.change_stack(dry_run, yes)
+
+
+def _check_topic(arn: str | None) -> None:
+    """Empty is allowed: nobody is told any more. Raises UsageError."""
+    from rules_engine.deploy.template.cloudformation import ALARM_TOPIC_PATTERN
+
+    if arn is not None and not re.fullmatch(ALARM_TOPIC_PATTERN, arn):
+        form = "arn:aws:sns:<region>:<account>:<name>"
+        raise click.UsageError(f"'--alarm-topic' is '{arn}' and must be the ARN of an SNS topic, {form}.")
 
 
 @dataclass
