@@ -24,6 +24,16 @@ rules:
 """
 
 
+@pytest.mark.parametrize("name", ["", "my rules", "1rules", "my_rules", "rules/../x", "ümlaut"])
+@pytest.mark.parametrize("command", [["deploy", "--dry-run"], ["rollback", "--yes"], ["doctor"]])
+def test_what_cannot_be_the_name_of_a_stack_is_wrong_usage(
+    command: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(rules_engine, [*command, "--stack", name]) == 2
+    said = f"'{name}' cannot be the name of a stack: a letter, then letters, digits and '-'."
+    assert capsys.readouterr().err.endswith(f"\nError: Invalid value for '--stack': {said}\n")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -207,7 +207,10 @@ def test_what_was_done_before_a_source_broke_is_reported(
     code = run(rules_engine, ["redrive", "--rules", "rules.yaml", queue_url, f"{queue_url}-none"])
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n")
-    assert captured.err == f"Error: {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue\n"
+    assert captured.err == (
+        f"Error: cannot take letters out of {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue: "
+        "The specified queue does not exist for this wsdl version.\n"
+    )
 
 
 # The ten worst records

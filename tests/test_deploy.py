@@ -8,7 +8,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    SSOTokenLoadError,
+)
+from botocore.parsers import ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -302,6 +308,20 @@ def refused_with(code: str, message: str) -> ClientError:
         (
             refused_with("Throttling", "Rate exceeded"),
             "cannot look: AWS is throttling (Throttling); try again in a minute",
+        ),
+        (
+            SSOTokenLoadError(error_msg="Token for x does not exist"),
+            "cannot look: there are no AWS credentials; set AWS_PROFILE, or log in with 'aws sso login'",
+        ),
+        (
+            ResponseParserError("no element found, invalid XML received"),
+            "cannot look: the answer is not one of AWS; is there a proxy in between, or another server at "
+            "AWS_ENDPOINT_URL?",
+        ),
+        (
+            refused_with("RequestExpired", "Request has expired"),
+            "cannot look: AWS finds the request too old (RequestExpired); is the clock of this machine "
+            "right?",
         ),
         (refused_with("ValidationError", "bad"), "cannot look: ValidationError: bad"),
         (

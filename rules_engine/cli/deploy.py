@@ -46,7 +46,7 @@ NOTHING_CHANGED = "nothing was changed: this was a dry run"
 
 @click.command("deploy", short_help="Create or update the stack in AWS.")
 @rules_option
-@stack_option
+@stack_option()
 @click.option(
     "--set",
     "words",

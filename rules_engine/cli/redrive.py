@@ -69,10 +69,10 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
             run.work_on(source)
         except _aws_errors() as error:
             if not run.rows:
-                raise SourceUnusable(f"{name}: {_code(error)}") from error
+                raise SourceUnusable(_refusal(name, error)) from error
             # What was done until then must not go unsaid.
             run.is_broken_off = True
-            click.echo(f"Error: {name}: {_code(error)}", err=True)
+            click.echo(f"Error: {_refusal(name, error)}", err=True)
         finally:
             source.close()
         if run.is_full or run.is_broken_off:
@@ -90,8 +90,20 @@ class SourceUnusable(click.ClickException):
 
 def _aws_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
-    return ClientError, BotoCoreError
+    return ClientError, BotoCoreError, ResponseParserError
+
+
+def _refusal(name: str, error: Exception) -> str:
+    """In words, with what to do."""
+    from rules_engine.deploy.refusals import DeploymentError, asking
+
+    try:
+        with asking(f"take letters out of {name}"):
+            raise error
+    except DeploymentError as refusal:
+        return str(refusal)
 
 
 def _code(error: Exception) -> str:
