@@ -58,6 +58,11 @@ def test_what_cannot_be_the_name_of_a_stack_is_wrong_usage(
             "'--alarm-topic' is 'ops' and must be the ARN of an SNS topic, "
             "arn:aws:sns:<region>:<account>:<name>.",
         ),
+        (
+            ["--bucket", "Code_Bucket"],
+            "'--bucket': 'Code_Bucket' cannot be the name of a bucket: 3 to 63 lower-case letters, digits, "
+            "'.' and '-'.",
+        ),
     ],
 )
 def test_a_value_that_the_template_would_not_take_is_wrong_usage(

@@ -88,10 +88,18 @@ def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, *
     rule_set = load_tested_rules(paths)
     variables = variable_values(options["words"], rule_set.rules)
     _check_topic(options["alarm_topic"])
+    _check_bucket(options["bucket"])
     deployment = _Deployment(Clients(), rule_set, stack_name, variables, options)
     if options["rules_only"]:
         return deployment.put_rules_into_service(dry_run, yes)
     return deployment.change_stack(dry_run, yes)
+
+
+def _check_bucket(name: str | None) -> None:
+    """Raises UsageError."""
+    if name is not None and not re.fullmatch("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        form = "3 to 63 lower-case letters, digits, '.' and '-'"
+        raise click.UsageError(f"'--bucket': '{name}' cannot be the name of a bucket: {form}.")
 
 
 def _check_topic(arn: str | None) -> None:
