@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine import bundle
-from rules_engine.deploy.compiled import compiled, without_docstrings
+from rules_engine.deploy.compiled import compiled, for_machines
 from rules_engine.deploy.package import build_package, function_files
 from rules_engine.errors import RuleSetError
 from rules_engine.local.lambda_runtime import link_runtime, python_path
@@ -78,7 +78,7 @@ def test_names_are_sorted_and_nothing_tells_when_or_where_it_was_built() -> None
 
 
 def test_it_holds_code_of_the_lambda_side_and_the_bundle_and_nothing_else() -> None:
-    files = {name: without_docstrings((ROOT / name).read_bytes()) for name in function_files(["log"])}
+    files = {name: for_machines((ROOT / name).read_bytes()) for name in function_files(["log"])}
     start, importer = files.pop("rules_engine/__init__.py"), files.pop("rules_engine/packed.py")
     with opened(build_package(RULES)) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rules_engine.actions import ACTIONS
-from rules_engine.deploy.compiled import compiled, without_columns, without_docstrings, without_types
+from rules_engine.deploy.compiled import (
+    compiled,
+    for_machines,
+    is_for_type_checkers,
+    without_columns,
+    without_types,
+)
 from rules_engine.deploy.package import build_package, function_files
 from rules_engine.local.lambda_runtime import link_runtime, python_path
 from rules_engine.model import ActionSpec, Rule, RuleSet
@@ -60,11 +66,14 @@ def test_without_columns_every_instruction_keeps_its_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_without_docstrings_the_code_is_the_same_and_on_the_same_lines(name: str) -> None:
-    bare, whole = ast.parse(without_docstrings(SOURCES[name])), ast.parse(SOURCES[name])
+def test_source_for_machines_is_the_same_code_on_the_same_lines(name: str) -> None:
+    bare, whole = ast.parse(for_machines(SOURCES[name])), ast.parse(SOURCES[name])
     for node in ast.walk(whole):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value.value = "" if isinstance(node.value.value, str) else node.value.value
+        if isinstance(node, ast.If) and is_for_type_checkers(node):
+            node.body = [ast.copy_location(ast.Expr(ast.Constant("")), node.body[0])]
+            ast.copy_location(node.body[0].value, node.body[0])
     assert ast.dump(bare) == ast.dump(whole)
     assert [getattr(node, "lineno", 0) for node in ast.walk(bare)] == [
         getattr(node, "lineno", 0) for node in ast.walk(whole)
@@ -227,3 +236,20 @@ print([importlib.util.find_spec(f"rules_engine{each}") for each in (".nosuch", "
         (ROOT / "rules_engine/delivery/plan.py").read_text().splitlines()[-1],
         "[None, None, None]",
     ]
+
+
+def test_what_is_for_readers_and_type_checkers_is_left_out_and_nothing_else() -> None:
+    lines = {
+        '"""What it is.': '""',
+        '"""': "",
+        "# why": "",
+        "if TYPE_CHECKING:": "if TYPE_CHECKING:",
+        "    from a import (": '    ""',
+        "        b,": "",
+        "    )": "",
+        "def f(x):  # whom": "def f(x):",
+        '    """Why."""': '    ""',
+        "    return '# no comment', '''": "    return '# no comment', '''",
+        "# nor this'''  # but this": "# nor this'''",
+    }
+    assert for_machines("\n".join(lines).encode()).decode().split("\n") == list(lines.values())

@@ -1,4 +1,4 @@
-"""Code for the function's package: source without docstrings, and what this version of Python makes of it.
+"""Code for the function's package: source without what readers want, and what this Python makes of it.
 
 The same source and version give the same bytes: no path of this machine, no reference counts, no order of
 hashing. Of every position only the line is kept, which takes a sixth off. Running Python with -X
@@ -8,8 +8,10 @@ no_debug_ranges gives the same bytes and was left: it needs a process, and an ex
 from __future__ import annotations
 
 import ast
+import io
 import marshal
 import sys
+import tokenize
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +25,31 @@ _MOST_UNITS = 8
 _LINE_ONLY, _NO_LINE = 13, 15
 
 
-def without_docstrings(source: bytes) -> bytes:
-    """The same code on the same lines, with an empty text for each text that stands by itself."""
-    lines = source.split(b"\n")
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and type(getattr(node.value, "value", None)) is str:
-            first, last = node.lineno - 1, node.end_lineno or node.lineno
-            lines[first:last] = [lines[first][: node.col_offset] + b'""', *[b""] * (last - first - 1)]
+def for_machines(source: bytes) -> bytes:
+    """The same code on the same lines, without comments and what only a type checker imports, and with an
+    empty text for each text that stands by itself."""
+    tree = ast.parse(source)
+    lines = _without_comments(source).split(b"\n")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and is_for_type_checkers(node):
+            _put_nothing(lines, node.body[0], node.body[-1])
+        elif isinstance(node, ast.Expr) and type(getattr(node.value, "value", None)) is str:
+            _put_nothing(lines, node, node)
     return b"\n".join(lines)
+
+
+def _put_nothing(lines: list[bytes], first: ast.stmt, last: ast.stmt) -> None:
+    start, end = first.lineno - 1, last.end_lineno or last.lineno
+    lines[start:end] = [lines[start][: first.col_offset] + b'""', *[b""] * (end - start - 1)]
+
+
+def _without_comments(source: bytes) -> bytes:
+    lines = source.decode().split("\n")
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(lines).encode()
 
 
 def compiled(sources: Mapping[str, bytes]) -> bytes:
@@ -76,9 +95,8 @@ class _Same:
 
 
 def without_types(tree: ast.Module) -> ast.Module:
-    """The same code with functions that do not know the types of their parameters, and without what is
-    imported for a type checker: nothing asks for either, and their texts are a fifth of what is compiled.
-    Classes keep the types of their fields."""
+    """The same code with functions that do not know the types of their parameters: nothing asks for them, and
+    their texts are a fifth of what is compiled. Classes keep the types of their fields."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.returns = None
@@ -86,8 +104,6 @@ def without_types(tree: ast.Module) -> ast.Module:
             for each in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
                 if each is not None:
                     each.annotation = None
-        if isinstance(node, ast.If) and is_for_type_checkers(node):
-            node.body = [ast.copy_location(ast.Pass(), node.body[0])]
     return tree
 
 

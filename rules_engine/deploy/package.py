@@ -7,7 +7,7 @@ with the Lambda runtime and is left out.
 
 The source that these rules need is one file, and what this version of Python compiles it to another, because
 a function cannot keep compiled files and compiling was half of its cold start; another version compiles the
-source (`rules_engine.packed`). Docstrings are for readers of the repository. See
+source (`rules_engine.packed`). Docstrings and comments are for readers of the repository. See
 docs/decisions/0004-compiled-files-in-the-package.md.
 
 The same rule set, code and version of Python give the same bytes: fixed times, sorted names; so a hash of the
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import rules_engine
 from rules_engine import bundle
 from rules_engine.actions import ACTIONS
-from rules_engine.deploy.compiled import compiled, is_for_type_checkers, without_docstrings
+from rules_engine.deploy.compiled import compiled, for_machines, is_for_type_checkers
 from rules_engine.engine import Engine
 from rules_engine.function import actions_of
 from rules_engine.packed import COMPILED_NAME, SOURCE_NAME
@@ -60,9 +60,7 @@ def build_package(rule_set: RuleSet) -> bytes:
     rules = bundle.dump(rule_set)
     rehearse_start(rules)
     used = {spec.type for rule in rule_set.rules for spec in rule.actions}
-    files = {
-        name: without_docstrings(source) for name, source in function_files(used & ACTIONS.keys()).items()
-    }
+    files = {name: for_machines(source) for name, source in function_files(used & ACTIONS.keys()).items()}
     plain = {name: files.pop(name) for name in (_START, _IMPORTER)}
     content = {
         BUNDLE_NAME: rules,
