@@ -63,6 +63,8 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     from rules_engine.aws import Clients
     from rules_engine.redrive.source import open_source
 
+    for name in sources:
+        _check_source(name)
     rule_set = load_clean_rules(paths)
     clients = Clients()
     redriver = None if options["dry_run"] or options["show"] else _redriver(rule_set, clients)
@@ -84,6 +86,16 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     if not run.rows:
         raise NothingFound(f"no dead letter in {', '.join(sources)}")
     return run.report()
+
+
+def _check_source(name: str) -> None:
+    """Raises UsageError for what looks like none of the three kinds of sources."""
+    scheme, is_url, rest = name.partition("://")
+    is_known = scheme in ("http", "https", "s3") and rest[:1] not in ("", "/")
+    if name.startswith("arn:") or (is_url and not is_known):
+        raise click.UsageError(
+            f"'{name}' is no source of letters: give the URL of a queue, s3://bucket/prefix or a file."
+        )
 
 
 class SourceUnusable(click.ClickException):
