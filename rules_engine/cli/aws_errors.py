@@ -12,15 +12,24 @@ class SourceUnusable(click.ClickException):
 
     exit_code = PROBLEMS
 
-    def __init__(self, source: str, error: Exception) -> None:
-        super().__init__(f"{source}: {code_of(error)}")
-
 
 def aws_errors() -> tuple[type[Exception], ...]:
     """What boto3 raises."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
-    return ClientError, BotoCoreError
+    return ClientError, BotoCoreError, ResponseParserError
+
+
+def refusal(what: str, error: Exception) -> str:
+    """In words, with what to do; `what` completes "cannot ..."."""
+    from rules_engine.deploy.refusals import DeploymentError, asking
+
+    try:
+        with asking(what):
+            raise error
+    except DeploymentError as refused:
+        return str(refused)
 
 
 def code_of(error: Exception) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rules_engine.cli.aws_errors import SourceUnusable, aws_errors
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, refusal
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
 from rules_engine.cli.rule_files import (
@@ -137,7 +137,7 @@ def _read(backtest: Backtest, sources: Sequence[str], table: str | None) -> None
             raise NothingFound(f"{source}: there is no such file or directory") from error
         except Exception as error:
             if source.startswith("s3://") and isinstance(error, aws_errors()):
-                raise SourceUnusable(source, error) from error
+                raise SourceUnusable(refusal(f"read {source}", error)) from error
             raise
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of, refusal
 from rules_engine.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
 
@@ -64,6 +64,8 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     from rules_engine.aws import Clients
     from rules_engine.redrive.source import open_source
 
+    for name in sources:
+        _check_source(name)
     rule_set = load_clean_rules(paths)
     clients = Clients()
     redriver = None if options["dry_run"] or options["show"] else _redriver(rule_set, clients)
@@ -75,10 +77,10 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
             run.work_on(source)
         except aws_errors() as error:
             if not run.rows:
-                raise SourceUnusable(name, error) from error
-            run.break_off(name, code_of(error))
+                raise SourceUnusable(refusal(f"take letters out of {name}", error)) from error
+            run.break_off(refusal(f"take letters out of {name}", error))
         except KeyboardInterrupt:
-            run.break_off(name, "interrupted")
+            run.break_off(f"{name}: interrupted")
             run.report()
             return INTERRUPTED
         finally:
@@ -88,6 +90,16 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     if not run.rows:
         raise NothingFound(f"no dead letter in {', '.join(sources)}")
     return run.report()
+
+
+def _check_source(name: str) -> None:
+    """Raises UsageError for what looks like none of the three kinds of sources."""
+    scheme, is_url, rest = name.partition("://")
+    is_known = scheme in ("http", "https", "s3") and rest[:1] not in ("", "/")
+    if name.startswith("arn:") or (is_url and not is_known):
+        raise click.UsageError(
+            f"'{name}' is no source of letters: give the URL of a queue, s3://bucket/prefix or a file."
+        )
 
 
 def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
@@ -128,10 +140,10 @@ class _Run:
         limit: int | None = self._options["limit"]
         return limit is not None and self._taken >= limit
 
-    def break_off(self, source: str, reason: str) -> None:
+    def break_off(self, reason: str) -> None:
         """What was done until then must not go unsaid."""
         self.is_broken_off = True
-        click.echo(f"Error: {source}: {reason}", err=True)
+        click.echo(f"Error: {reason}", err=True)
 
     def work_on(self, source: Source) -> None:
         for group in source.groups():
