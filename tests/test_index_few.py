@@ -125,6 +125,7 @@ FAILING: list[tuple[str, Any]] = [
     ("contains(new.v[*].k, 'ab')", {"L": [{"M": {"k": {"X": "ab"}}}]}),
     ("new.v[?k == 'ab' && n >= `5`]", {"L": [{"M": {"k": {"S": "ab"}, "n": {"N": "x"}}}]}),
     ("new.v > `5`", {"N": "x"}),
+    ("changed(&v)", {"S": "x", "N": "1"}),
 ]
 
 

@@ -17,6 +17,7 @@ from rules_engine.index.reader import (
     FAILED,
     IMAGES,
     SMALL_WHOLE,
+    UNEXPECTED,
     has_changed,
     members_of,
     strings_in,
@@ -43,6 +44,7 @@ READING: dict[str, Any] = {
     "POINT_OR_SIGN": frozenset({"", ".", "-", "-."}),
     "SMALL_NUMBERS": {str(int(number)): number for number in SMALL_WHOLE},
     "TRUE": TRUE,
+    "UNEXPECTED": UNEXPECTED,
     "dict": dict,
     "float": float,
     "has_changed": has_changed,
@@ -109,6 +111,9 @@ class _Reading:
             elif not _is_in_image(source):
                 self._names[f"read{slot}"] = self._readers[slot]
                 lines.append(f"v{slot} = read{slot}(record)")
+                if source.other is not None:
+                    # A look-up would find nothing, and nobody would hear of what is damaged.
+                    lines += (f"if v{slot} is UNEXPECTED:", "    raise TypeError")
             elif source.inner:
                 lists.setdefault(source.names, []).append(slot)
             else:
