@@ -90,7 +90,9 @@ $(VENV)/iam.stamp: requirements/iam.txt | $(VENV)/bin/python
 	$(VENV)/iam/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r $<
 	touch $@
 
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start of an editable package compiles it anew.
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --require-hashes -r $<
 	$(PIP) install --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q rules_engine
 	touch $@

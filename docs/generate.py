@@ -16,6 +16,7 @@ import click
 from rules_engine import exact_json
 from rules_engine.actions import ACTIONS, COMMON_PROPERTIES, action_type
 from rules_engine.bundle_schema import bundle_schema
+from rules_engine.cli.backtest_json import backtest_schema
 from rules_engine.cli.changes_schema import changes_schema
 from rules_engine.cli.code_pages import codes, load_page
 from rules_engine.cli.explanation_json import explanation_schema
@@ -63,6 +64,7 @@ def generated() -> dict[Path, str]:
         ROOT / "schemas/results.schema.json": json.dumps(results_schema(), indent=2) + "\n",
         ROOT / "schemas/explanation.schema.json": json.dumps(explanation_schema(), indent=2) + "\n",
         ROOT / "schemas/changes.schema.json": json.dumps(changes_schema(), indent=2) + "\n",
+        ROOT / "schemas/backtest.schema.json": json.dumps(backtest_schema(), indent=2) + "\n",
     }
 
 

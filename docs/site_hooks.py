@@ -2,9 +2,10 @@
 pictures.
 
 A page that the navigation does not name, because it is new, stands under "More". `codes/#re204` must stay as
-it is, whatever the code's title becomes: editors and reports link to it. A bar in a code span of a table is
-written with a backslash, as GitHub wants it; Python-Markdown would show that. GitHub draws a Mermaid block
-itself; the theme would fetch a script for it from elsewhere, so here the same picture stands as SVG.
+it is, whatever the code's title becomes: editors and reports link to it, and links of pages, which have
+GitHub's longer anchor of the same heading, are cut to it. A bar in a code span of a table is written with a
+backslash, as GitHub wants it; Python-Markdown would show that. GitHub draws a Mermaid block itself; the theme
+would fetch a script for it from elsewhere, so here the same picture stands as SVG.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from markdown.extensions.toc import slugify
 
 _CODE = re.compile(r"RE\d{3}\b")
+_LINK_TO_CODE = re.compile(r"(?<=codes\.md#)(re\d{3})-[\w-]*")
 _MERMAID = re.compile(r"^```mermaid\n.*?^```$", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"<td[^>]*>.*?</td>", re.DOTALL)
 
@@ -43,7 +45,8 @@ def anchor(heading: str, separator: str) -> str:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Called by mkdocs with the text of a page."""
     name = Path(page.file.src_uri).stem
-    return _MERMAID.sub(f"![Tables, rules and targets of the pattern {name}]({name}.svg)", markdown)
+    with_picture = _MERMAID.sub(f"![Tables, rules and targets of the pattern {name}]({name}.svg)", markdown)
+    return _LINK_TO_CODE.sub(r"\1", with_picture)
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -3,7 +3,7 @@
 - permanent: the same request can never succeed;
 - transient: it may succeed soon;
 - systemic: the target itself is out of reach for all requests, until somebody mends something;
-- gone: the target says that it will never take anything again;
+- gone: what the request goes to is not there any more and will not be again;
 - blocked: our own policy forbids the target;
 - unknown: anything else.
 

@@ -1,10 +1,10 @@
 """JSON text <-> Python values without losing a digit.
 
-`loads` takes JSON text and gives dict, list, str, int, Decimal, bool and None; `dumps` takes those, any other
-Mapping, tuples and finite floats (written as Python's shortest exact form) and gives compact JSON. Both
-refuse what JSON cannot hold with ValueError: NaN, Infinity, nesting deeper than the interpreter's stack, and
-text with half a surrogate pair, which no UTF-8 receiver could read. A value of a type that is no JSON type
-is a TypeError.
+`loads` takes JSON text and gives dict, list, str, int, Decimal, bool and None, `loads_each` those of several
+documents; `dumps` takes them, any other Mapping, tuples and finite floats (written as Python's shortest exact
+form) and gives compact JSON. All refuse what JSON cannot hold with ValueError: NaN, Infinity, nesting deeper
+than the interpreter's stack, and text with half a surrogate pair, which no UTF-8 receiver could read. A value
+of a type that is no JSON type is a TypeError.
 
 The json module's own encoder was left: its C part writes every float subclass through `float.__repr__`, so an
 exact decimal can only be had from it as a string.
@@ -13,7 +13,7 @@ exact decimal can only be had from it as a string.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from math import isfinite
@@ -42,8 +42,28 @@ def loads(text: str, *, unique_keys: bool = False) -> Any:
 
     Of duplicate keys the last wins, or with `unique_keys` they are refused.
     """
+    return _decoded((_DECODER_OF_UNIQUE_KEYS if unique_keys else _DECODER).decode, text)
+
+
+def loads_each(text: str) -> Iterator[tuple[int, Any]]:
+    """(where it begins, value) of each document in `text`, where they stand one behind the other. Duplicate
+    keys are refused."""
+    at = _end_of_space(text, 0)
+    while at < len(text):
+        value, end = _decoded(_DECODER_OF_UNIQUE_KEYS.raw_decode, text, at)
+        yield at, value
+        at = _end_of_space(text, end)
+
+
+def _end_of_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _decoded(decode: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        return (_DECODER_OF_UNIQUE_KEYS if unique_keys else _DECODER).decode(text)
+        return decode(*arguments)
     except RecursionError:
         raise ValueError("the JSON text is nested too deeply") from None
     except InvalidOperation:

@@ -30,7 +30,7 @@ from rules_engine.model import Surroundings
 from rules_engine.on_demand import OnDemand
 from rules_engine.record import parse_event
 from rules_engine.secret_store import PARAMETER, SECRET, SecretStore
-from rules_engine.settings import RULES_SHA256
+from rules_engine.settings import RULES_SHA256, is_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -95,7 +95,7 @@ class Function:
             dead_letters=_dead_letter_queue(settings, clients),
             give_up_seconds=settings.give_up_seconds,
             rules_hash=rules_hash,
-            metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale),
+            metrics=None if metrics is None else Metrics.of(rule_set, metrics, secrets.stale, rules_hash),
         )
         return cls(invocation, settings.partial_batch)
 
@@ -138,14 +138,18 @@ def _of_bundle(spec: ActionSpec) -> Iterator[None]:
 def _environment(
     references: Iterable[str], environ: Mapping[str, str], secrets: SecretStore
 ) -> dict[str, str]:
-    """What every `${...}` stands for. Raises SettingsError."""
+    """What every `${...}` stands for, without the function's own credentials: `validate` refuses them, and a
+    bundle need not have seen it. Raises SettingsError."""
     remote = []
     for key in references:
         if key.startswith((SECRET, PARAMETER)):
             remote.append(key)
+        elif is_credential(key):
+            raise SettingsError(f"an action names ${{{key}}}, one of the function's own credentials")
         elif key not in environ:
             raise SettingsError(f"'{key}' is not set, and an action names it as ${{{key}}}")
-    return {**environ, **secrets.texts(remote)}
+    texts = {name: text for name, text in environ.items() if not is_credential(name)}
+    return {**texts, **secrets.texts(remote)}
 
 
 def host_policy(settings: Settings) -> HostPolicy | None:

@@ -33,6 +33,7 @@ here.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,12 @@ NAMES = (
 DEFAULT_GIVE_UP_SECONDS = 21_600
 MOST_GIVE_UP_SECONDS = 72_000
 """20 hours: what is given up after that may have left the stream before, which keeps 24 hours."""
+
+is_credential = re.compile(
+    "AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_SECURITY_TOKEN"
+    "|AWS_CONTAINER_[A-Z_]+"
+).fullmatch
+"""Whether a variable of this name is one of the function's own credentials, which no rule may send."""
 
 DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "bundle.json"
 

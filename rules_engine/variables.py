@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rules_engine.actions import action_type
-from rules_engine.settings import NAMES, PREFIX
+from rules_engine.settings import NAMES, PREFIX, is_credential
 from rules_engine.template import references
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ IN_RESOURCES = {
 _is_set_by_lambda = re.compile(
     "AWS_REGION|AWS_DEFAULT_REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_[A-Z_]+|AWS_XRAY_[A-Z_]+|_X_AMZN_TRACE_ID"
     "|_HANDLER|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR"
-).fullmatch
-
-_is_credential = re.compile(
-    "AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_SECURITY_TOKEN"
-    "|AWS_CONTAINER_[A-Z_]+"
 ).fullmatch
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-[^{}]*)?\}")
@@ -91,7 +86,7 @@ def enabled_actions(rules: Iterable[Rule]) -> Iterator[ActionSpec]:
 def fault_of(name: str) -> tuple[str, str] | None:
     """What is wrong with a variable of this name, and what to do: it is not for rules to name, whatever it
     holds. None for all others."""
-    if _is_credential(name):
+    if is_credential(name):
         return (
             "is one of the function's own credentials",
             "these are never sent: name a secret, ${secret:NAME}",

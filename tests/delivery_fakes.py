@@ -147,12 +147,13 @@ class FakeResumeStore:
     writes: list[tuple[list[str], str | None]] = field(default_factory=list)
     fault: Callable[[str], Fault] = lambda operation: None
     size_bytes: int = 0
+    unreadable: tuple[str, ...] = ()
 
     def read(self, stream: str, start: str, now: float) -> Outstanding:
         self.reads.append(start)
         if (fault := self.fault("read")) is not None:
             raise fault
-        return Outstanding(dict(self.items), (), self.size_bytes)
+        return Outstanding(dict(self.items), (), self.size_bytes, self.unreadable)
 
     def write(
         self,
@@ -198,7 +199,7 @@ class Bench:
     rules: RuleSet
     world: World = field(default_factory=World)
     actions: dict[tuple[str, str], Any] = field(default_factory=dict)
-    resume: FakeResumeStore = field(default_factory=FakeResumeStore)
+    resume: Any = field(default_factory=FakeResumeStore)
     dead_letters: FakeDeadLetters | None = field(default_factory=FakeDeadLetters)
     log: list[dict[str, Any]] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)

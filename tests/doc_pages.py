@@ -15,7 +15,6 @@ rules that a page has written are validated together at its end.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -122,7 +121,7 @@ def _try(block: Block, session: Session) -> str:
         code = session.run(block.text)
         return "" if code == int(block.notes.get("exit", 0)) else f"exit code {code}:\n{session.printed}"
     if block.language == "json":
-        json.loads(block.text)
+        list(exact_json.loads_each(block.text))
     if block.language == "python":
         compile(block.text, "block", "exec")
     return _wrong_yaml(block, session) if block.language == "yaml" else ""

@@ -36,7 +36,7 @@ def test_an_entry_that_is_named_gets_what_was_said_of_it(fates: list[str], rando
     random.shuffle(taken)
     random.shuffle(refused)
     answer = {"Successful": taken, "Failed": refused} if refused else {"Successful": taken}
-    errors = errors_by_id(answer, len(fates), "queue", "message")
+    errors = errors_by_id(answer, len(fates), "queue")
     assert [fate_of(place, error) for place, error in enumerate(errors)] == fates
     assert {
         error.error_class
@@ -54,3 +54,34 @@ def test_an_entry_without_a_name_gets_what_stands_in_its_place(fates: list[str],
     errors = errors_by_place(results, len(fates) + missing, "EventId", "queue", "message")
     found = [fate_of(place, error) for place, error in enumerate(errors)]
     assert found == fates + ["silent"] * missing
+
+
+def test_a_code_says_what_a_refusal_means_and_where_it_is_unknown_whose_fault_it_was() -> None:
+    refused = [
+        ("InvalidParameter", True),
+        ("InvalidMessageContents", False),
+        ("Throttled", True),
+        ("KMS.ThrottlingException", True),
+        ("AuthorizationError", True),
+        ("KMS.AccessDeniedException", True),
+        ("SomethingNew", True),
+        ("SomethingNew", False),
+    ]
+    failed = [
+        {"Id": str(place), "Code": code, "SenderFault": fault, "Message": "canary"}
+        for place, (code, fault) in enumerate(refused)
+    ]
+    errors = errors_by_id({"Failed": failed}, len(failed), "topic")
+    assert [(each.error_class, str(each)) for each in errors if isinstance(each, ActionError)] == [
+        (error_class, "the topic refused the message")
+        for error_class in (
+            "permanent",
+            "permanent",
+            "transient",
+            "transient",
+            "systemic",
+            "systemic",
+            "permanent",
+            "transient",
+        )
+    ]

@@ -111,6 +111,21 @@ def test_paths_of_the_action_are_lines_and_may_hold_spaces(
     assert (result.exit_code, result.output) == (0, "5 files, 7 rules: no problems\n")
 
 
+def test_the_command_of_the_action_may_have_several_lines(
+    installed: tuple[Path, Path], project: Path
+) -> None:
+    """What stands in a later line, such as `--strict`, must not be dropped without a word."""
+    (project / "rules/untested.yaml").write_text(
+        "version: 1\nrules: [{id: untested, table: orders, actions: [{type: log}]}]\n"
+    )
+    for command in ("validate\n  --strict\n", "validate --strict"):
+        result = run_installed(installed, {"command": command}, project)
+        assert (result.exit_code, result.output.splitlines()[-1]) == (
+            1,
+            "1 warning in 6 files; with --strict, warnings fail",
+        )
+
+
 def test_each_step_of_the_workflow_passes_on_the_new_project(
     installed: tuple[Path, Path], project: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Colours appear on a terminal, and only there; NO_COLOR takes them away."""
+"""Colours appear on a terminal, and only there; NO_COLOR takes them away. A narrow one loses nothing."""
 
 from __future__ import annotations
 
@@ -77,3 +77,11 @@ def test_a_terminal_gets_colours(arguments: list[str], tmp_path: Path) -> None:
 def test_no_color_takes_them_away_and_nothing_else(arguments: list[str], tmp_path: Path) -> None:
     coloured = seen_on_terminal(arguments, tmp_path)
     assert seen_on_terminal(arguments, tmp_path, NO_COLOR="1") == COLOUR.sub("", coloured)
+
+
+@pytest.mark.parametrize("columns", ["1", "20", "79"])
+def test_a_table_is_not_folded_into_columns_of_single_letters(columns: str, tmp_path: Path) -> None:
+    arguments = ["list", "rules.yaml"]
+    shown = seen_on_terminal(arguments, tmp_path, COLUMNS=columns)
+    assert shown == seen_on_terminal(arguments, tmp_path, COLUMNS="80")
+    assert "order-shipped  orders  any    new.total > `100`  log" in shown

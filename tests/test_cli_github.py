@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
-from rules_engine.cli.github import Annotation, command, log_line, markdown, within_limit
+from rules_engine.cli.github import Annotation, command, log_line, within_limit
 from rules_engine.cli.report_github import render_github, render_summary
 from rules_engine.cli.validation import Validation
 from rules_engine.errors import Location, Problem
@@ -54,23 +52,6 @@ def test_a_line_of_the_log_is_never_a_command() -> None:
     assert log_line("rules/a.yaml:1:1: error") == "rules/a.yaml:1:1: error"
     assert log_line("  ::error::x") == "|   ::error::x"
     assert log_line("x ##[error]y") == "x ## [error]y"
-
-
-def test_a_cell_shows_the_text_and_no_markdown_of_it() -> None:
-    assert markdown("a | b\n`c` <img> [d](e) \\ _f_ @g") == (r"a \| b \`c\` \<img\> \[d\](e) \\ \_f\_ \@g")
-
-
-# Whatever a reader of Markdown makes of, and what would end a cell, a row or the table.
-MARKED = st.text(st.sampled_from("ab \n|\\`*_~<>&[]()!#@$:-+=1.\"'é"), max_size=30)
-
-
-@given(MARKED)
-def test_any_text_comes_back_from_a_cell(text: str) -> None:
-    rendered = (
-        MarkdownIt("commonmark").enable("table").render(f"| a | b |\n|---|---|\n| x | {markdown(text)} |\n")
-    )
-    (cells,) = re.findall("<td>x</td>\n<td>(.*)</td>", rendered)
-    assert html.unescape(cells) == " ".join(text.split())
 
 
 def test_file_names_and_messages_cannot_draw_or_begin_commands() -> None:

@@ -65,9 +65,19 @@ COMMANDS = [
     *[["test", "--coverage", "--format", name, "rules"] for name in ("text", "json", "junit", "github")],
     ["explain", "record.json"],
     ["explain", "--format", "json", "record.json"],
+    ["backtest", "record.json"],
     ["fmt", "--check", "rules"],
     ["show", "rules"],
     ["graph", "rules"],
+]
+
+
+OFFLINE = [
+    ["list", "rules"],
+    ["diff", "rules", "rules"],
+    ["run", "--dry-run", "record.json"],
+    ["build", "-o", "function.zip"],
+    ["template", "-o", "template.json"],
 ]
 
 
@@ -100,6 +110,11 @@ def test_no_socket_is_opened_and_only_what_is_needed_is_loaded(arguments: list[s
     assert modules & AWS_AND_WEB == set()
     installed = {name for name in packages_distributions() if not name.startswith("_")}
     assert {name.partition(".")[0] for name in modules} & installed - NEEDED == set()
+
+
+@pytest.mark.parametrize("arguments", OFFLINE, ids=" ".join)
+def test_what_else_needs_no_network_opens_no_socket_either(arguments: list[str], tmp_path: Path) -> None:
+    assert "rules_engine.loader" in modules_of(arguments, tmp_path)
 
 
 @pytest.mark.parametrize("arguments", QUICK, ids=" ".join)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,7 @@ from rules_engine.local.tables import create_table
 from rules_engine.redrive.delivery import Redriver
 from rules_engine.redrive.message import read_message
 from rules_engine.redrive.source import QueueSource
+from tests.aws_proxy import AwsProxy
 from tests.delivery_fakes import Bench, FakeAction, World, change, rules_of
 from tests.test_actions_sns import messages_in, subscribed
 from tests.test_redrive import LAMBDAS, letter_of
@@ -23,7 +26,6 @@ from tests.worst_records import worst_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from rules_engine.local.ministack import Ministack
 
@@ -127,12 +129,95 @@ def test_the_report_can_be_read(
     assert capsys.readouterr().out == f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n"
 
 
+def test_a_dry_run_says_of_each_letter_what_it_is_about(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = {"class": "systemic", "code": "NotFound", "message": "the topic is not there"}
+    letters = [letter_of(change(1)), replace(letter_of(change(2), action="b"), error=tried, attempts=3)]
+    letters.append(replace(letter_of({"eventID": "e-3"}, None, None), sequence_number="3"))
+    for letter in letters:
+        Path(letter.sequence_number).write_text(letter.message())
+    files = [letter.sequence_number for letter in letters]
+    assert run(rules_engine, ["redrive", "--rules", "rules.yaml", "--dry-run", *files]) == 0
+    last = "the last at 2024-01-01T00:00:00.000Z"
+    assert capsys.readouterr().out.splitlines() == [
+        f"would be delivered: first -> a {letters[0].id}",
+        f'  INSERT orders {{"order_id":"o-1"}}: permanent HTTP_422, 1 try, {last}',
+        f"would be delivered: first -> b {letters[1].id}",
+        f'  INSERT orders {{"order_id":"o-2"}}: systemic NotFound (the topic is not there), 3 tries, {last}',
+        "would be delivered: 3",
+        "  a record that cannot be read (a record is neither of a DynamoDB nor of a Kinesis stream): "
+        f"permanent HTTP_422, 1 try, {last}",
+        "3 letters: 3 would be delivered",
+    ]
+
+
+def test_one_letter_can_be_sent_alone(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = [letter_of(change(number)) for number in (1, 2, 3)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    code, report = redrive(capsys, "--id", letters[1].id, queue_url)
+    assert (code, report["counts"]) == (0, {"delivered": 1, "left out": 2})
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (2, ["e-2"])
+
+
+def test_letters_are_shown_as_explain_reads_them(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    tmp_path: Path,
+    bucket: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One that is compressed, one whose record is in a bucket, and Lambda's own."""
+    letters = [letter_of(change(number)) for number in (1, 2)]
+    record = json.dumps(letters[1].record).encode()
+    aws.client("s3").put_object(Bucket=bucket, Key="spilled", Body=record)
+    pointing = letters[1].pointing_message(bucket, "spilled", record)
+    send(aws, queue_url, letters[0].compressed_message(), pointing, "no letter")
+    event = {"Records": [change(3), change(4)]}
+    (tmp_path / "lambdas.json").write_text(json.dumps({**LAMBDAS, "payload": json.dumps(event)}))
+    arguments = ["redrive", "--rules", "rules.yaml", "--show", queue_url, "lambdas.json"]
+    assert run(rules_engine, arguments) == 1
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert sorted(lines[:2]) == sorted(letter.message() for letter in letters)
+    assert [json.loads(line) for line in lines[2:]] == [event]
+    failed, summary = shown.err.splitlines()
+    assert failed.startswith("failed: ")
+    assert failed.endswith(": the message is not JSON")
+    assert summary == "4 letters: 3 shown, 1 failed"
+    assert left_in(aws, queue_url) == 3
+    (tmp_path / "letters").write_text(shown.out)
+    assert run(rules_engine, ["explain", "letters", "--rules", "rules.yaml", "--format", "json"]) == 0
+    explained = json.loads(capsys.readouterr().out)["records"]
+    assert sorted(each["event_id"] for each in explained) == ["e-1", "e-2", "e-3", "e-4"]
+
+
 def test_a_limit_is_kept(
     aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     send(aws, queue_url, *(letter_of(change(number)).message() for number in range(1, 6)))
     _, report = redrive(capsys, "--limit", "2", queue_url)
     assert (report["counts"], left_in(aws, queue_url)) == ({"delivered": 2}, 3)
+
+
+def test_at_a_rate_each_letter_that_is_delivered_has_its_time(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bodies = [letter_of(change(number)).message() for number in range(1, 4)]
+    send(aws, queue_url, *bodies, letter_of(change(4), rule="gone").message())
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    code, report = redrive(capsys, "--rule", "first", "--rate", "0.000001", queue_url)
+    assert (code, report["counts"]) == (0, {"delivered": 3, "left out": 1})
+    # A million seconds for each, less what its delivery took.
+    assert [round(seconds, -5) for seconds in waited] == [1_000_000] * 3
 
 
 def test_records_are_read_from_the_stream_where_lambda_only_says_where_they_were(
@@ -208,6 +293,51 @@ def test_what_was_done_before_a_source_broke_is_reported(
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n")
     assert captured.err == f"Error: {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue\n"
+
+
+def test_a_letter_that_cannot_be_deleted_keeps_no_other_and_is_said_to_be_delivered(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    letters = [letter_of(change(number)) for number in (1, 2, 3)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    deleted: list[str] = []
+
+    def refuse(name: str) -> str | None:
+        if name == "DeleteMessage":
+            deleted.append(name)
+        return "AccessDenied" if name == "DeleteMessage" and len(deleted) == 2 else None
+
+    with AwsProxy(aws.endpoint_url, refuse) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        code, report = redrive(capsys, queue_url)
+    assert (code, report["counts"]) == (1, {"delivered": 2, "failed": 1})
+    errors = [row["error"] for row in report["letters"] if row["result"] == "failed"]
+    assert errors == ["delivered, but cannot be deleted: AccessDenied"]
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1", "e-2", "e-3"])
+
+
+def test_a_stream_that_cannot_be_read_keeps_no_other_letter(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    info = LAMBDAS["DDBStreamBatchInfo"] | {"startSequenceNumber": "1" * 21, "endSequenceNumber": "3" * 21}  # type: ignore[operator]
+    lambdas = json.dumps(LAMBDAS | {"DDBStreamBatchInfo": info})
+    send(aws, queue_url, lambdas, letter_of(change(1)).message())
+    refuse = {"GetShardIterator": "AccessDeniedException"}.get
+    with AwsProxy(aws.endpoint_url, refuse) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        code, report = redrive(capsys, queue_url)
+    assert (code, report["counts"]) == (1, {"delivered": 1, "failed": 1})
+    errors = [row["error"] for row in report["letters"] if row["result"] == "failed"]
+    assert errors == ["the stream cannot be read: AccessDeniedException"]
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1"])
 
 
 # The ten worst records

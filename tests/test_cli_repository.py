@@ -29,6 +29,24 @@ def test_the_root_is_the_checkout_that_the_command_runs_in(
 
 
 @pytest.mark.parametrize(
+    ("variables", "expected"),
+    [({}, "."), ({"GITHUB_WORKSPACE": "shop"}, "shop"), ({"GITHUB_WORKSPACE": "other"}, ".")],
+)
+@pytest.mark.parametrize("is_worktree", [False, True])
+def test_without_a_variable_the_checkout_is_where_git_says(
+    variables: dict[str, str], expected: str, is_worktree: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "shop/rules").mkdir(parents=True)
+    if is_worktree:
+        (tmp_path / ".git").write_text("gitdir: /elsewhere/.git/worktrees/shop\n")
+    else:
+        (tmp_path / ".git").mkdir()
+    environ = {name: str(tmp_path / value) for name, value in variables.items()}
+    assert repository_root(environ, tmp_path / "shop") == tmp_path / expected
+    assert repository_root({}, tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize(
     ("path", "expected"),
     [
         ("rules/a.yaml", "shop/rules/a.yaml"),

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rules_engine.delivery.identity import deliveries_of, delivery_id
-from rules_engine.delivery.resume import FREE_BYTES, short_id, short_lane
+from rules_engine.delivery.resume import FREE_BYTES, NoResumeStore, short_id, short_lane
 from rules_engine.delivery.unit import Lane
 from rules_engine.errors import ActionError, BatchError, SettingsError, Superseded, TemplateError
 from rules_engine.model import ActionSpec, Delivery, Match, Rule, RuleSet
@@ -19,6 +19,7 @@ from tests.delivery_fakes import (
     Bench,
     FakeAction,
     FakeBatchingAction,
+    FakeDeadLetters,
     Fault,
     World,
     change,
@@ -29,6 +30,7 @@ from tests.delivery_fakes import (
 DOWN = ActionError("HTTP_503", "the receiver answered 503", "transient")
 DENIED = ActionError("HTTP_403", "the receiver answered 403", "systemic")
 REFUSED = ActionError("HTTP_422", "the receiver answered 422", "permanent")
+NOT_THERE = ActionError("HTTP_404", "the receiver answered 404", "systemic")
 GONE = ActionError("HTTP_410", "the receiver answered 410", "gone")
 ODD = ActionError("HTTP_302", "the receiver answered 302")
 
@@ -365,12 +367,15 @@ def test_a_record_without_a_time_is_not_given_up_by_age() -> None:
     assert bench.deliver(raw) == "100"
 
 
-def test_a_target_that_is_gone_gets_nothing_more() -> None:
-    bench = Bench(rules_of(first="a"), failing(("e-1", "a"), error=GONE))
-    assert bench.deliver(change(1), change(2), change(3)) is None
-    assert bench.world.tried == [("e-1", "a"), ("e-2", "a")]  # two calls go to a target that has not answered
+def test_what_is_gone_for_one_rule_condemns_nothing_else_that_goes_to_its_host() -> None:
+    """hooks.slack.com answers 410 for one archived channel, and has the webhooks of all the others."""
+    numbers = range(1, 41)
+    gone = [(f"e-{number}", "a") for number in numbers]
+    bench = Bench(rules_of(first="a", second="b"), failing(*gone, error=GONE))
+    assert bench.deliver(*map(change, numbers)) is None
+    assert sorted(bench.world.tried) == sorted([*gone, *((f"e-{number}", "b") for number in numbers)])
     assert bench.dead_letters is not None
-    assert bench.dead_letters.units == [("e-1", "a"), ("e-3", "a")]
+    assert sorted(bench.dead_letters.units) == sorted(gone)
 
 
 def test_an_unknown_failure_is_tried_three_times_over_all_deliveries() -> None:
@@ -379,6 +384,17 @@ def test_an_unknown_failure_is_tried_three_times_over_all_deliveries() -> None:
     assert bench.deliver(*raws) == "100"
     assert bench.world.tried.count(("e-1", "a")) == 2
     assert bench.deliver(*raws) is None
+    assert bench.world.tried.count(("e-1", "a")) == 3
+    assert bench.dead_letters is not None
+    (letter,) = bench.dead_letters.letters
+    assert (letter.attempts, letter.error["code"]) == (3, "HTTP_302")
+
+
+def test_without_a_state_table_an_unknown_failure_gets_its_three_tries_at_once() -> None:
+    """Nothing counts them over several deliveries, and the record would hold up its shard for six hours."""
+    bench = Bench(rules_of(first="a"), failing(("e-1", "a"), error=ODD))
+    bench.resume = NoResumeStore()
+    assert bench.deliver(*(change(number) for number in (1, 2, 3))) is None
     assert bench.world.tried.count(("e-1", "a")) == 3
     assert bench.dead_letters is not None
     (letter,) = bench.dead_letters.letters
@@ -558,6 +574,59 @@ def test_one_record_that_a_target_does_not_like_keeps_the_others_from_nothing(er
     bench = Bench(rules_of(first="a"), failing(("e-1", "a"), error=error))
     assert bench.deliver(*map(change, range(1, 101))) == "100"
     assert sorted(set(bench.world.done)) == sorted((f"e-{number}", "a") for number in range(2, 101))
+
+
+@pytest.mark.parametrize("error", [NOT_THERE, DOWN], ids=["systemic", "transient"])
+@pytest.mark.parametrize(("age", "on_error"), [(0, "retry"), (0, "dead_letter"), (7 * 3600, "retry")])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_one_rule_meets_at_a_host_keeps_no_other_rule_from_it(
+    error: Exception, age: int, on_error: str, seed: int
+) -> None:
+    """One host has the webhooks of many rules. The path of one of them is not there, for nearly all records;
+    the few of another rule must neither wait for that nor be given up."""
+    many, few = rules_of(many="a", few="b").rules
+    few = replace(few, when=("new.vip",), actions=(ActionSpec("b", "fake", on_error=on_error),))
+    numbers, of_few = range(1, 101), (30, 60, 90)
+    bench = Bench(RuleSet((many, few)), failing(*((f"e-{number}", "a") for number in numbers), error=error))
+    bench.world.clock.time += age
+    bench.options["random"] = Random(seed)
+    reported = bench.deliver(*(change(number, vip=number in of_few) for number in numbers))
+    assert sorted(bench.world.done) == [(f"e-{number}", "b") for number in of_few]
+    given_up = [(f"e-{number}", "a") for number in numbers] if age else []
+    assert bench.dead_letters is not None
+    assert (reported, sorted(bench.dead_letters.units)) == (None if age else "100", sorted(given_up))
+
+
+def test_what_is_given_up_at_a_host_that_refuses_all_rules_costs_one_call_for_each() -> None:
+    rules = rules_of(**{f"rule-{number}": "a" for number in range(20)})
+    bench = Bench(rules, World(fault=lambda *_: NOT_THERE))
+    bench.world.clock.time += 7 * 3600
+    assert bench.deliver(*(change(number) for number in range(1, 31))) is None
+    assert bench.dead_letters is not None
+    assert (len(bench.dead_letters.letters), len(bench.world.tried) <= 25) == (600, True)
+
+
+def test_what_is_given_up_at_a_host_whose_calls_hang_costs_one_timeout() -> None:
+    bench = Bench(rules_of(first="a", second="b", third="c"), World(fault=lambda *_: DOWN))
+    bench.world.clock.time += 7 * 3600
+    bench.world.seconds = lambda event_id, action_id: 10.0
+    assert bench.deliver(*(change(number) for number in range(1, 31))) is None
+    assert bench.dead_letters is not None
+    assert (len(bench.dead_letters.letters), len(bench.world.tried)) == (90, 2)
+
+
+def test_a_queue_for_dead_letters_that_is_not_there_is_asked_a_few_times_only() -> None:
+    bench = Bench(rules_of(first="a", second="b"), World(fault=lambda *_: REFUSED))
+    asked = []
+
+    def refuse() -> Exception:
+        asked.append(1)
+        return NOT_THERE
+
+    bench.dead_letters = FakeDeadLetters(fault=refuse)
+    bench.world.clock.time += 7 * 3600
+    assert bench.deliver(*(change(number) for number in range(1, 31))) == "100"
+    assert len(asked) <= 7
 
 
 # Time

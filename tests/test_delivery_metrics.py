@@ -88,7 +88,7 @@ def checked(line: str) -> dict[str, Any]:
 def measured(bench: Bench) -> list[str]:
     """Where the lines go from now on."""
     lines: list[str] = []
-    bench.options["metrics"] = Metrics.of(bench.rules, lines.append)
+    bench.options["metrics"] = Metrics.of(bench.rules, lines.append, rules_hash="5f1d")
     return lines
 
 
@@ -130,6 +130,8 @@ def test_what_an_invocation_did_is_one_line() -> None:
         "UnreadableRecords": 1,
         "SystemicFailures": 1,
     }
+    who = {name: document[name] for name in ("rules_hash", "first_record", "last_record")}
+    assert who == {"rules_hash": "5f1d", "first_record": "100", "last_record": "500"}
     rules = document["rules"]
     assert rules["first"].pop("lag") >= 90.5
     assert rules["second"].pop("lag") >= 90.5

@@ -30,7 +30,11 @@ def unit(tries: int = 1, tries_before: int = 0, on_error: Any = "retry", timeles
 
 
 def verdict(failed: Unit, error_class: Any, now: float = YOUNG, **other: bool) -> str:
-    policy = Policy(GIVE_UP_SECONDS, has_dead_letters=other.get("has_dead_letters", True))
+    policy = Policy(
+        GIVE_UP_SECONDS,
+        has_dead_letters=other.get("has_dead_letters", True),
+        counts_tries=other.get("counts_tries", True),
+    )
     return policy.verdict(failed, Failure(error_class, "CODE"), now, other.get("may_retry", True))
 
 
@@ -59,6 +63,14 @@ def test_tries_of_earlier_invocations_count_for_what_nobody_knows(
     tries: int, tries_before: int, expected: str
 ) -> None:
     assert verdict(unit(tries, tries_before), "unknown") == expected
+
+
+def test_where_nobody_counts_tries_the_unknown_gets_all_of_them_at_once() -> None:
+    assert [verdict(unit(tries), "unknown", counts_tries=False) for tries in (1, 2, 3)] == [
+        "retry",
+        "retry",
+        "hold",
+    ]
 
 
 def test_tries_of_earlier_invocations_do_not_count_for_what_may_pass() -> None:

@@ -28,9 +28,9 @@ from rules_engine.delivery.resume_table import (
     TableResumeStore,
 )
 from rules_engine.delivery.unit import Lane
-from rules_engine.errors import BatchError
+from rules_engine.errors import ActionError, BatchError
 from rules_engine.testing import FakeAws
-from tests.delivery_fakes import batch, change
+from tests.delivery_fakes import Bench, FakeResumeStore, World, batch, change, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +158,49 @@ def test_a_checkpoint_that_does_not_fit_leaves_no_older_one_of_its_name() -> Non
     before = Outstanding({"1": Checkpoint(newest=1)}, (), MOST_BYTES)
     store.write(STREAM, before, [], ("1", Checkpoint(names_of(9), newest=2)), NOW)
     assert store.read(STREAM, "1", NOW).checkpoints == {}
+
+
+GOOD = {"expires_at": {"N": str(2 * int(NOW))}, "newest": {"S": "7"}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"S": "text"},
+        {"M": {}},
+        {"M": GOOD | {"newest": {"N": "7"}}},
+        {"M": GOOD | {"expires_at": {"N": "soon"}}},
+        {"M": GOOD | {"done": {"L": []}}},
+        {"M": GOOD | {"tries": {"M": {"no base32": {"N": "1"}}}}},
+    ],
+)
+def test_a_checkpoint_that_cannot_be_read_is_dropped_before_anything_is_made(entry: dict[str, Any]) -> None:
+    """Every invocation of the stream reads it: it would hold up all of its shards."""
+    down = ActionError("HTTP_503", "down", "transient")
+    world = World(fault=lambda event_id, *_: down if event_id == "e-1" and len(world.tried) < 6 else None)
+    bench = Bench(rules_of(first="a"), world)
+    aws, bench.resume = state()
+    key = f"resume#{change(1)['eventSourceARN']}"
+    aws.dynamodb.put_item(
+        TableName="state", Item={"id": {"S": key}, "at#200": entry, "at#300": {"M": GOOD}, "other": {"S": ""}}
+    )
+    raws = [change(1), change(2)]
+    assert bench.deliver(*raws) == "100"
+    (line,) = bench.lines("checkpoint cannot be read")
+    assert (line["level"], line["count"], line["then"]) == ("ERROR", 1, "dropped")
+    (item,) = aws.dynamodb.items("state")
+    assert sorted(item) == ["at#100", "at#300", "expires_at", "id", "other"]
+    assert bench.deliver(*raws) is None
+    assert world.done == [("e-2", "a"), ("e-1", "a")]
+
+
+def test_where_a_checkpoint_that_cannot_be_read_cannot_be_dropped_nothing_is_made() -> None:
+    bench = Bench(rules_of(first="a"))
+    bench.resume = FakeResumeStore(fault=lambda operation: OSError() if operation == "write" else None)
+    bench.resume.unreadable = ("200",)
+    with pytest.raises(BatchError, match="the state table cannot be written: OSError"):
+        bench.deliver(change(1))
+    assert (bench.world.tried, bench.resume.writes) == ([], [(["200"], None)])
 
 
 def test_a_lane_is_contradicted_by_what_is_older_than_the_newest_that_is_done() -> None:

@@ -45,10 +45,14 @@ NOT_RUN = {
     "docs/editors.md": {"pip install '.[lsp]'": "needs a package registry"},
     "docs/delivery.md": {f"rules-engine redrive --dry-run {QUEUE}/rules-dead-letters": "reads a queue"},
     "docs/how-to/retries-and-dead-letters.md": {
-        f"rules-engine redrive --rule order-shipped --rate 5 {QUEUE}/dead-letters": "reads a queue"
+        f"rules-engine redrive --rule order-shipped --rate 5 {QUEUE}/dead-letters": "reads a queue",
+        f"rules-engine redrive --show {QUEUE}/dead-letters | rules-engine explain -": "reads a queue",
     },
     "docs/how-to/rename-a-rule.md": {
         f"rules-engine redrive --rule old-name {QUEUE}/dead-letters": "reads a queue"
+    },
+    "docs/how-to/backtest.md": {
+        "rules-engine backtest --against origin/main archive/2026/11": "compares with a git branch"
     },
     "docs/reading-rules.md": {
         "rules-engine explain record.json --rule order-shipped": "see the page on debugging",
@@ -56,8 +60,17 @@ NOT_RUN = {
     },
     "docs/templates.md": {STREAM_ARN: "reads a table"},
     "docs/operations.md": {
-        "rules-engine explain record.json --rules rules --rule order-shipped": "see the page on debugging",
         f"rules-engine redrive --dry-run {QUEUE}/order-rules-dead-letters": "reads a queue",
+        "rules-engine redrive --show --id IRHUSMFDOWU36DYK25QUXII3HQXDGIVT "
+        f"{QUEUE}/order-rules-dead-letters": "reads a queue",
+        "rules-engine stream orders --key order_id=o-17 | "
+        "rules-engine explain - --rule order-shipped": "reads a stream",
+        "rules-engine stream orders --record 4966889900000000017 | "
+        "rules-engine run --dry-run -": "reads a stream",
+        "aws lambda get-function-configuration --function-name order-rules --qualifier live "
+        "--query Environment.Variables |": "asks Lambda",
+        "aws lambda list-versions-by-function --function-name order-rules "
+        "--query 'Versions[].[Version, LastModified, Description]' --output text": "asks Lambda",
     },
     "docs/deployment.md": {
         "aws dynamodb update-table --table-name orders "

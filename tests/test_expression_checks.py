@@ -62,17 +62,30 @@ def test_a_mistake_is_said_once_at_its_place_with_what_to_write(block: str) -> N
     assert shown(expression, check_condition(expression, SCOPE)) == block
 
 
+LEFT = {
+    "'order ' + new.id": "RE250",
+    "new.a =": "RE201",
+    "foo(status)": "RE204",
+    "new.name | upper": "RE250",
+    "new.items.L[*].M.sku.S": "RE250",
+}
+"""What is still said of a few expressions when all that the hints say is written."""
+
+
 @pytest.mark.parametrize("expression", [block.split("\n")[0] for block in blocks()])
 def test_writing_what_the_hints_say_mends_the_expression(expression: str) -> None:
-    seen = {expression}
+    seen = [expression]
     while True:
-        mends = [mended(expression, finding) for finding in check_condition(expression, SCOPE)]
+        findings = check_condition(seen[-1], SCOPE)
+        mends = [mended(seen[-1], finding) for finding in findings]
         better = next((mend for mend in mends if mend is not None), None)
         if better is None:
             break
         assert better not in seen
-        seen.add(better)
-        expression = better
+        seen.append(better)
+    if len(seen) > 1:
+        left = [LEFT[expression]] if expression in LEFT else []
+        assert [finding.code for finding in findings] == left
 
 
 def test_an_empty_expression_is_said_to_be_empty() -> None:

@@ -146,6 +146,37 @@ def test_a_variable_that_is_not_set_stops_the_start(tmp_path: Path) -> None:
         Function.from_settings(settings_for(rule(WEBHOOK), tmp_path), {})
 
 
+CREDENTIALS = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+]
+
+
+def saying(text: str) -> RuleSet:
+    config = {"url": "${URL}/orders", "allow_plain_http": True, "body": text}
+    return rule(ActionSpec("webhook", "webhook", config))
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_bundle_that_wants_a_credential_of_the_function_stops_the_start(name: str, tmp_path: Path) -> None:
+    settings = settings_for(saying(f"${{{name}}}"), tmp_path)
+    with pytest.raises(SettingsError) as refused:
+        Function.from_settings(settings, {"URL": "http://127.0.0.1:9", name: "canary"})
+    assert str(refused.value) == f"an action names ${{{name}}}, one of the function's own credentials"
+
+
+def test_a_credential_with_a_default_stands_for_that(tmp_path: Path) -> None:
+    text = " ".join(f"${{{name}:-none}}" for name in CREDENTIALS)
+    with running_receiver() as receiver:
+        settings = settings_for(saying(text), tmp_path, private_hosts=authority_of(receiver.url))
+        environ = dict.fromkeys(CREDENTIALS, "canary") | {"URL": receiver.url}
+        function = Function.from_settings(settings, environ)
+        assert function(event(1), None) == {"batchItemFailures": []}
+    assert [each.body for each in receiver.received] == [b'"none none none none"']
+
+
 def test_a_disabled_rule_needs_nothing(tmp_path: Path) -> None:
     secret = ActionSpec("signed", "webhook", {"url": "${URL}", "signing_secret": "${secret:absent}"})
     disabled = rule(secret, enabled=False)

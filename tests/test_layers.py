@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,11 @@ LAYERS = [
     },
     {"record", "source", "log_line", "views"},
     {"expression", "plain_record"},
-    {"template", "index"},
+    {"template", "index", "archived_record"},
     {"engine", "actions", "template_checks", "effective"},
     {"delivery", "schema", "bundle", "aws", "secret_store", "variables"},
     {"loader", "canonical", "function", "bundle_schema"},
-    {"handler", "deploy", "redrive", "rule_graph", "testing"},
+    {"handler", "deploy", "redrive", "rule_graph", "testing", "backtest"},
     {"local", "lsp", "rule_tests"},
     {"cli"},
 ]
@@ -41,6 +42,8 @@ LAYERS = [
 AUTHORS_ONLY = {
     "bundle_schema",
     "plain_record",
+    "archived_record",
+    "backtest",
     "template_checks",
     "effective",
     "rule_graph",
@@ -99,6 +102,37 @@ def test_every_part_of_the_package_has_a_layer() -> None:
 def test_a_module_imports_only_from_lower_layers(part: str, names: set[str]) -> None:
     upward = {other for other in own_parts(names) - {part} if layer_of(other) >= layer_of(part)}
     assert upward == set()
+
+
+def test_the_nouns_alone_name_types_from_above() -> None:
+    """What is imported for type checkers points down, too, but for what values of the model hold."""
+    upward = set()
+    for part, path, _ in FILES:
+        modules = {
+            node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+        }
+        others = own_parts({module for module in modules if module is not None}) - {part}
+        upward |= {(part, other) for other in others if layer_of(other) >= layer_of(part)}
+    assert upward == {("model", "record"), ("model", "expression")}
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    """Also within a part, and by what functions import."""
+    imports = {module_name(path): names for _, path, names in FILES}
+    arrows = {
+        module: {name for name in names & set(imports) if not is_only_the_way(name, names & set(imports))}
+        for module, names in imports.items()
+    }
+    assert set(TopologicalSorter(arrows).static_order()) == set(imports)
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def is_only_the_way(name: str, modules: set[str]) -> bool:
+    """Whether it is the package of `from package import module`."""
+    return any(module.rpartition(".")[0] == name for module in modules)
 
 
 @pytest.mark.parametrize(

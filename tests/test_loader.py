@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from rules_engine.errors import Location, Problem
-from rules_engine.loader import find_files, load_rules
+from rules_engine.loader import FileRead, find_files, load_rules
+from rules_engine.loader.files import LEADS_OUT
 from rules_engine.model import ActionSpec, Rule, RuleSet, Scope, Unless
 
 TODAY = date(2026, 1, 1)
@@ -307,7 +308,10 @@ def test_a_directory_that_cannot_be_listed_is_a_problem(
     assert problem.message.endswith("dddd': file name too long")
 
 
-def test_links_to_directories_are_followed_but_not_up(tmp_path: Path) -> None:
+def test_links_to_directories_are_followed_but_not_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     rules = tmp_path / "rules"
     load(tmp_path, rules__a=plain_rule("a"), elsewhere__b=plain_rule("b"), outside=plain_rule("c"))
     (rules / "linked").symlink_to("../elsewhere")
@@ -316,6 +320,62 @@ def test_links_to_directories_are_followed_but_not_up(tmp_path: Path) -> None:
     (rules / "self").symlink_to(".")
     (tmp_path / "elsewhere/back").symlink_to("../rules")
     assert find_files(rules) == [str(rules / "a.yaml"), str(rules / "again/b.yaml")]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """One with two directories, each with a rule, and what a stranger would like to see."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/keys.yaml").write_text("password: hunter2")
+    root = tmp_path / "checkout"
+    (root / ".git").mkdir(parents=True)
+    (root / ".git/config.yaml").write_text("token: hunter2")
+    load(root, rules__a=plain_rule("a"), shared__b=plain_rule("b"))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("rules/link.yaml", "/proc/self/environ"),
+        ("rules/link.yaml", "../../outside/keys.yaml"),
+        ("rules/link.yaml", "../.git/config.yaml"),
+        ("rules/link", "../../outside"),
+        ("rules/link", "../.git"),
+        ("rules/link", "again"),
+    ],
+)
+def test_no_link_leads_out_of_the_checkout(name: str, target: str, checkout: Path) -> None:
+    link = checkout / name
+    link.symlink_to(target)
+    (checkout / "rules/again").symlink_to("../../outside")
+    named = [link] if target == "again" else [checkout / "rules", link]
+    for path in named:
+        _, problems = load_rules(path, today=TODAY)
+        assert {(one.code, one.message, one.source_line) for one in problems} >= {
+            ("RE101", f"cannot read '{link}': {LEADS_OUT}", "")
+        }
+        assert "hunter2" not in str(problems)
+
+
+def test_links_within_a_checkout_and_to_what_is_named_are_followed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "rules/link.yaml").symlink_to("../shared/b.yaml")
+    (checkout / "rules/shared").symlink_to("../shared")
+    (checkout / "linked").symlink_to("shared")
+    assert find_files(checkout / "rules") == [str(checkout / f"rules/{n}.yaml") for n in ("a", "link")]
+    assert find_files(checkout / "linked") == [str(checkout / "linked/b.yaml")]
+    monkeypatch.chdir(checkout / "rules")
+    assert find_files(".") == ["a.yaml", "link.yaml"]
+    # Below a hidden directory that is named, and in no checkout at all.
+    (checkout / ".hidden").mkdir()
+    load(checkout / ".hidden", c=plain_rule("c"))
+    (checkout / ".hidden/d.yaml").symlink_to("c.yaml")
+    assert find_files(checkout / ".hidden") == [str(checkout / ".hidden/c.yaml")]
+    assert find_files(checkout.parent / "outside") == [str(checkout.parent / "outside/keys.yaml")]
+    (checkout.parent / "alone.yaml").symlink_to("outside/keys.yaml")
+    assert find_files(checkout.parent / "alone.yaml") == [str(checkout.parent / "alone.yaml")]
 
 
 def test_a_link_in_a_circle_is_a_problem(tmp_path: Path) -> None:
@@ -480,3 +540,39 @@ def test_loading_imports_neither_boto3_nor_jsonschema_and_opens_no_socket(tmp_pa
     )
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (shown.stdout, shown.stderr) == ("[]\n", "")
+
+
+def test_what_was_read_before_makes_no_difference(tmp_path: Path) -> None:
+    a, b = plain_rule("a"), plain_rule("b")
+    broken = "rules: ["
+    names = "tests: [{name: n, rule: b, record: {event: INSERT, keys: {a: 1}}, expect: {match: true}}]\n"
+    # The states of a directory while it is being worked on: each differs from the one before in a file.
+    states = [
+        {"a": a, "b": b, "n_test": names},
+        {"a": a, "b": b + "    when: new.x = 'y'\n", "n_test": names},
+        {"a": a, "b": a, "n_test": names},
+        {"a": a, "b": broken, "n_test": names},
+        {"a": "vars: {a-b: 1}\n" + a, "b": broken, "n_test": names},
+        {"a": "vars: {a-b: 1}\n" + a, "b": b, "c": a, "n_test": names},
+        {"b": b, "c": a},
+    ]
+    known: dict[str, FileRead] = {}
+    for state in states:
+        for path in tmp_path.glob("*.yaml"):
+            path.unlink()
+        assert load(tmp_path, **state) == load_rules(tmp_path, today=TODAY, known=known)
+        assert sorted(known) == sorted(str(path) for path in tmp_path.glob("?.yaml"))
+
+
+def test_a_file_that_was_read_is_read_again_for_a_record_elsewhere_and_on_another_day(tmp_path: Path) -> None:
+    unless = "    unless: [{name: x, when: new.a == 'b', reason: y, expires: 2026-03-01}]\n"
+    test = "    tests: [{name: n, record_file: r.json, expect: {match: true}}]\n"
+    load(tmp_path, a=plain_rule("a") + unless, b=PLAIN.format(id="b") + test)
+    known: dict[str, FileRead] = {}
+    found = []
+    for today, record in [(date(2026, 3, 1), "{}"), (date(2026, 3, 2), "[]"), (date(2026, 3, 2), "{}")]:
+        (tmp_path / "r.json").write_text(record)
+        problems = load_rules(tmp_path, today=today, known=known)[1]
+        assert problems == load_rules(tmp_path, today=today)[1]
+        found.append([(one.code, one.message.partition("holds ")[2]) for one in problems])
+    assert found[0] != found[1] != found[2] != found[0]

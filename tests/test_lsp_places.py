@@ -37,7 +37,7 @@ rules:
           event: MODIFY
           keys: {order_id: o-1}
           old: {status: PACKED, customer: {tier: gold}}
-          new: {status: SHIPPED, customer: {tier: gold, "e-mail": x}, total: 1}
+          new: {status: SHIPPED, customer: {tier: gold, "e-mail": x}, items: [{sku: a, qty: 1}]}
 """
 
 RULE = rules_schema()["properties"]["rules"]["items"]
@@ -90,11 +90,25 @@ RULE_KEYS = [key for key in RULE["properties"] if key not in ("id", "table", "te
         ("when: is.‸", ["vip"]),
         ("when: vars.‸", ["big"]),
         ("when: contains(lists.te‸", ["testers"]),
-        ("when: new.‸", ["status", "customer", "total"]),
+        ("when: new.‸", ["status", "customer", "items"]),
         ("when: new.customer.‸", ["tier", "e-mail"]),
         ("when: changed(&st‸", ["status"]),
         ("when: changed(&customer.t‸", ["tier"]),
-        ("when: old.items[0].‸", []),
+        ("when: old.items[0].‸", ["sku", "qty"]),
+        ("when: new.items[].s‸", ["sku"]),
+        ("when: new.items[?s‸", ["sku", "sort", "sort_by", "starts_with", "sum"]),
+        ("when: new.items[?sku == 'a' && (q‸", ["qty"]),
+        ("when: new.items[?qty > vars.‸", ["big"]),
+        ("when: new.items[?sku == new.‸", []),
+        ("when: new.items[?ke‸", ["keys"]),
+        ("when: new.items[?sku == 'new.total[?'] || ol‸", ["old"]),
+        ("when: new.items[*].{a: q‸", ["qty"]),
+        ("when: new.items[‸", []),
+        ("when: new.items | n‸", ["not_null"]),
+        ("when: sort_by(new.items, &‸", ["sku", "qty"]),
+        ("when: contains(map(&sku, new.items), new.‸", ["status", "customer", "items"]),
+        ("when: map(&‸", []),
+        ("when: changed(&items[0].‸", ["sku", "qty"]),
         ("when: bec‸", ["became"]),
         ("when: became(&status, 'SHI‸", []),
         ("when: new.total > `1‸", []),
@@ -117,6 +131,10 @@ def test_completion_offers_fields_and_then_functions_where_a_word_begins() -> No
     proposed = labels("when: ‸")
     assert proposed[: len(fields) + 4] == [*fields, "sequenceNumber", *own]
     assert sorted(proposed[len(fields) + 4 :]) == sorted(FUNCTIONS)
+
+
+def test_a_named_condition_is_not_made_of_itself() -> None:
+    assert labels("‸", file="conditions:\n  a: new.x == 'y'\n  b: is.‸") == ["a"]
 
 
 def test_completion_offers_no_names_of_sections_that_the_file_lacks() -> None:

@@ -275,9 +275,13 @@ def test_other_yaml_files_of_the_workspace_are_left_alone(project: Path) -> None
     with_editor(project, session)
 
 
-def test_a_workspace_without_rules_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_workspace_without_rules_is_once_said_to_be_one(tmp_path: Path) -> None:
     async def session(editor: Editor) -> None:
         await editor.until(lambda: bool(editor.messages))
+        editor.open("rules/orders.yaml", SOUND)
+        await editor.diagnostics("rules/orders.yaml")
+        # Its answer comes behind whatever else there was to say.
+        await editor.hover("rules/orders.yaml", 2, 4)
         assert editor.messages == [
             f"RE101 cannot read '{tmp_path}/rules': there is no such file or directory"
         ]

@@ -44,7 +44,9 @@ print(len(complete("rules.yaml", "rules:\\n  - id: a\\n" + line, 2, len(line), [
 """
 
 
-@pytest.mark.parametrize("text", ["'a' * 100_000 + '-'", "'a.' * 50_000 + ' '"])
+@pytest.mark.parametrize(
+    "text", ["'a' * 100_000 + '-'", "'a.' * 50_000 + ' '", "'a[?(' * 50_000", "'f(&' * 50_000"]
+)
 def test_a_long_line_is_completed_at_once(text: str) -> None:
     child = subprocess.run(
         [sys.executable, "-c", COMPLETION % text], cwd=ROOT, capture_output=True, text=True, check=False

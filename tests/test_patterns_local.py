@@ -182,7 +182,7 @@ class Shop:
         assert recount.statuses_in(self.items("orders-by-status-table")) == recount.statuses_of(orders)
         assert self.documents() == recount.documents_of(orders)
         archived = [effect.content for effect in self.targets.of("firehose").arrivals()]
-        lines = {line["id"]: (line["old"], line["new"]) for line in archived}
+        lines = {line["eventID"]: (line["old"], line["new"]) for line in archived}
         assert lines == {record["eventID"]: _images(record) for record in self.stream.read()}
 
 

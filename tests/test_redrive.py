@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from rules_engine.delivery.dead_letter import DeadLetter, DeadLetterError
 from rules_engine.delivery.failure import Failure
 from rules_engine.delivery.identity import delivery_id
-from rules_engine.engine import Engine
+from rules_engine.engine import Engine, Evaluation
 from rules_engine.errors import ActionError, Superseded
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.redrive.delivery import Redriven, Redriver
 from rules_engine.redrive.message import DYNAMODB, KINESIS, Batch, Positions, read_message
-from rules_engine.redrive.shard import read_shard
+from rules_engine.redrive.shard import MOST_EMPTY_PAGES, read_shard
 from rules_engine.redrive.source import BucketSource, FileSource, Letter, QueueSource, open_source
 from tests.delivery_fakes import FakeAction, InlineWorkers, World, change, malformed, rules_of
 
@@ -108,6 +108,8 @@ def test_a_letter_that_is_there_twice_is_delivered_once() -> None:
             "the letter's id is not that of its record, rule and action",
         ),
         (letter_of(malformed(1)), "the record cannot be read: 'eventName' is none of INSERT, MODIFY, REMOVE"),
+        (replace(letter_of(change(1)), record={"dynamodb": 5}), "the record is of no known shape"),
+        (replace(letter_of(change(1)), record=[]), "a record is not an object"),
         (
             letter_of(malformed(1), None, None),
             "the record 100 cannot be read: 'eventName' is none of INSERT, MODIFY, REMOVE",
@@ -133,6 +135,57 @@ def test_a_batch_goes_through_all_rules_in_order() -> None:
     batch = Batch({"Records": [change(1, "o-1"), change(2, "o-1")]})
     assert redrive(world, batch) == [Redriven("delivered", None, 4)]
     assert world.done == [("e-1", "a"), ("e-1", "b"), ("e-2", "a"), ("e-2", "b")]
+
+
+def test_a_record_of_a_batch_that_cannot_be_read_holds_up_no_other() -> None:
+    world = World()
+    batch = Batch({"Records": [change(1), malformed(2), change(3)]})
+    message = "the record 200 cannot be read: 'eventName' is none of INSERT, MODIFY, REMOVE"
+    assert redrive(world, batch) == [
+        Redriven("failed", Failure("permanent", "DeadLetterError", message), units=4)
+    ]
+    assert sorted(world.done) == [("e-1", "a"), ("e-1", "b"), ("e-3", "a"), ("e-3", "b")]
+
+
+def test_a_record_that_the_rules_stumble_over_spoils_no_other() -> None:
+    class Stumbling(Engine):
+        def evaluate(self, record: Any) -> Evaluation:
+            if record.event_id == "e-1":
+                raise RecursionError
+            return super().evaluate(record)
+
+    world = World()
+    engine = Stumbling.from_rules(RULES)
+    actions = {("first", letter): FakeAction(world) for letter in "ab"}
+    redriver = Redriver(engine, actions, lambda line: None, False, world.clock, Random(1), InlineWorkers)
+    assert redriver.deliver([letter_of(change(1), None, None), letter_of(change(2), None, None)]) == [
+        Redriven("failed", Failure("unknown", "RecursionError", None, None, ""), 0),
+        Redriven("delivered", None, 2),
+    ]
+
+
+def test_batches_are_delivered_in_the_order_of_their_records() -> None:
+    world = World()
+    batches = [Batch({"Records": [change(number, "o-1")]}) for number in (12, 3, 7)]
+    assert redrive(world, *batches) == [Redriven("delivered", None, 2)] * 3
+    assert [event_id for event_id, action in world.done if action == "a"] == ["e-3", "e-7", "e-12"]
+
+
+def test_a_condition_that_cannot_be_evaluated_is_logged_as_in_the_function() -> None:
+    rule = Rule("first", ("orders",), (ActionSpec("a", "fake"),), when=("abs(new.id) > `1`",))
+    lines: list[str] = []
+    world = World()
+    redriver = Redriver(
+        Engine.from_rules(RuleSet((rule,))), {("first", "a"): FakeAction(world)}, lines.append
+    )
+    assert redriver.deliver([letter_of(change(1), None, None)]) == [Redriven("delivered", None, 0)]
+    (line,) = map(json.loads, lines)
+    assert (line["message"], line["rule_id"], line["clause"], line["count"]) == (
+        "condition cannot be evaluated",
+        "first",
+        "when",
+        1,
+    )
 
 
 def test_a_batch_that_no_rule_wants_is_done() -> None:
@@ -204,6 +257,11 @@ def test_a_kinesis_stream_is_told_apart() -> None:
     assert found.kind == KINESIS
 
 
+def edited(**fields: Any) -> str:
+    """A letter with other fields."""
+    return json.dumps({**json.loads(letter_of(change(1)).message()), **fields})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -216,6 +274,19 @@ def test_a_kinesis_stream_is_told_apart() -> None:
             json.dumps({"DDBStreamBatchInfo": INFO | {"endSequenceNumber": ""}}),
             "Lambda's message has no 'endSequenceNumber'",
         ),
+        (
+            json.dumps({"DDBStreamBatchInfo": INFO | {"endSequenceNumber": "last"}}),
+            "the 'endSequenceNumber' of Lambda's message is no sequence number",
+        ),
+        ("[" * 100_000, "the message is not JSON"),
+        (json.dumps({"payload": "[" * 100_000}), "the 'payload' of Lambda's message is not JSON"),
+        (edited(v=2, priority="high"), "the dead letter has version 2: this program reads 1"),
+        (edited(priority="high"), "the message is not a dead letter of the rules engine"),
+        (edited(id=1), "the dead letter's 'id' is not a text"),
+        (edited(rule=["first"]), "the dead letter's 'rule' is neither a text nor null"),
+        (edited(done=None), "the dead letter's 'done' is not a list"),
+        (edited(error=None), "the dead letter's 'error' has no 'class' and 'code'"),
+        (edited(encoding="gzip", record="[["), "the dead letter's record cannot be read"),
     ],
 )
 def test_anything_else_is_refused(text: str, message: str) -> None:
@@ -274,6 +345,37 @@ def test_an_end_that_is_not_there_ends_the_reading_too() -> None:
     assert [record["dynamodb"]["SequenceNumber"] for record in records] == ["100", "250"]
 
 
+def test_nothing_is_asked_for_behind_the_end() -> None:
+    class Asked(Shard):
+        def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            assert int(ShardIterator) <= 2
+            return super().get_records(ShardIterator)
+
+    assert len(read_shard(POSITIONS, lambda service: Asked([100, 300]))) == 2
+
+
+class Sparse(Shard):
+    """Between two records it gives as many empty pages as there may be in a row."""
+
+    def get_records(self, ShardIterator: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        at, empty = divmod(int(ShardIterator), MOST_EMPTY_PAGES)
+        records = [self.record(self.numbers[at])] if at < len(self.numbers) and not empty else []
+        return {"Records": records, "NextShardIterator": str(int(ShardIterator) + 1)}
+
+    def get_shard_iterator(self, **request: Any) -> dict[str, str]:
+        return {"ShardIterator": "0"}
+
+
+def test_empty_pages_end_a_shard_where_there_are_too_many_in_a_row() -> None:
+    assert len(read_shard(POSITIONS, lambda service: Sparse([100, 200, 300]))) == 3
+
+
+def test_empty_pages_in_plenty_are_no_end_of_the_stretch() -> None:
+    with pytest.raises(DeadLetterError) as refusal:
+        read_shard(POSITIONS, lambda service: Sparse([100, 200]))
+    assert str(refusal.value) == "the stream gave only 2 of the records, up to 200; try it again"
+
+
 def test_a_stretch_of_a_kinesis_shard_is_read() -> None:
     class Kinesis(Shard):
         def record(self, number: int) -> dict[str, Any]:
@@ -288,6 +390,19 @@ def test_a_stretch_of_a_kinesis_shard_is_read() -> None:
         "kinesis": {"sequenceNumber": "100", "partitionKey": "p", "data": "e30="},
     }
     assert len(records) == 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ([200, 300, 400], "the first of the records are not in their stream any more"),
+        ([100, 200], "the stream gave only 2 of the records, up to 200; try it again"),
+    ],
+)
+def test_a_stretch_of_which_a_part_is_gone_is_no_stretch(numbers: list[int], message: str) -> None:
+    with pytest.raises(DeadLetterError) as refusal:
+        read_shard(POSITIONS, lambda service: Shard(numbers))
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize("numbers", [[], [400]])
@@ -315,7 +430,6 @@ class Queue:
 
     bodies: dict[str, str]
     invisible: set[str] = field(default_factory=set)
-    handles: int = 0
 
     def receive_message(self, **request: Any) -> Mapping[str, Any]:
         assert request["VisibilityTimeout"] == 900
@@ -348,6 +462,23 @@ def test_a_queue_gives_all_its_letters_once_and_gets_back_what_is_not_removed() 
     assert len(queue.bodies) == 22
     source.close()
     assert queue.invisible & queue.bodies.keys() == set()
+
+
+def test_what_failed_and_is_visible_again_does_not_hide_what_is_new() -> None:
+    class Slow(Queue):
+        """What was received first is visible again once, when ten others could come."""
+
+        calls = 0
+
+        def receive_message(self, **request: Any) -> Mapping[str, Any]:
+            self.calls += 1
+            if self.calls == 2:
+                self.invisible.clear()
+            return super().receive_message(**request)
+
+    source = QueueSource(Slow({f"m-{number:02}": "text" for number in range(15)}), "https://q")
+    letters = [letter.name for group in source.groups() for letter in group]
+    assert letters == [f"m-{number:02}" for number in range(15)]
 
 
 def test_a_source_is_named_by_its_form(tmp_path: Path) -> None:

@@ -208,6 +208,15 @@ def test_a_renewal_reads_at_once_and_at_most_once_a_minute() -> None:
     assert len(bench.vault.reads) == 3
 
 
+def test_a_clock_that_was_set_back_holds_no_renewal_up() -> None:
+    bench = Bench(Vault({"secret:a": "old"}))
+    text = bench.store.texts(["secret:a"])["secret:a"]
+    text.renew()
+    bench.now -= 86_400
+    text.renew()
+    assert len(bench.vault.reads) == 3
+
+
 def test_a_renewal_that_fails_keeps_the_text_and_counts() -> None:
     bench = Bench(Vault({"secret:a": "old"}))
     text = bench.store.texts(["secret:a"])["secret:a"]

@@ -430,7 +430,8 @@ def test_what_does_not_compile_has_a_finding_and_the_other_way_round(text: str) 
     except RulesEngineError:
         assert findings
     else:
-        assert {finding.code for finding in findings} <= {*REPORTED_ONLY, "RE201", "RE202"}
+        codes = {finding.code for finding in findings if "is sent as it stands" not in finding.message}
+        assert codes <= {*REPORTED_ONLY, "RE201", "RE202"}
 
 
 @given(texts)

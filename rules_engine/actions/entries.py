@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def errors_by_id(answer: Mapping[str, Any], count: int, taker: str, what: str) -> list[Exception | None]:
-    """Of `count` entries whose `Id` is their place. `taker` took or refused them ("topic"), and `what` they
-    are ("message")."""
+def errors_by_id(answer: Mapping[str, Any], count: int, taker: str) -> list[Exception | None]:
+    """Of `count` messages whose `Id` is their place. `taker` took or refused them ("topic")."""
     taken = {entry["Id"] for entry in answer.get("Successful", ())}
     failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
-    return [_error_by_id(str(place), taken, failed, taker, what) for place in range(count)]
+    return [_error_by_id(str(place), taken, failed, taker) for place in range(count)]
 
 
 def _error_by_id(
-    name: str, taken: set[str], failed: Mapping[str, Mapping[str, Any]], taker: str, what: str
+    name: str, taken: set[str], failed: Mapping[str, Mapping[str, Any]], taker: str
 ) -> ActionError | None:
     if name in taken:
         return None
     entry = failed.get(name)
     if entry is None:
-        return _no_answer(taker, what)
+        return _no_answer(taker, "message")
     code = str(entry.get("Code", "FAILED"))
     error_class = class_of_code(code)
     if error_class == "unknown":
         error_class = "permanent" if entry.get("SenderFault") else "transient"
-    return ActionError(code, f"the {taker} refused the {what}", error_class)
+    return ActionError(code, f"the {taker} refused the message", error_class)
 
 
 def errors_by_place(
     results: Sequence[Mapping[str, Any]], count: int, success: str, taker: str, what: str
 ) -> list[Exception | None]:
-    """Of `count` entries with `results` in their order. One that was taken has a `success` (`EventId`)."""
+    """Of `count` entries with `results` in their order, which are `what` ("event"). One that was taken has a
+    `success` (`EventId`)."""
     errors = [_error_of(result, success, taker, what) for result in results[:count]]
     return [*errors, *(_no_answer(taker, what) for _ in range(count - len(errors)))]
 

@@ -95,7 +95,6 @@ MODES = ("at_least_once",)
 PAYLOAD = ("detail",)
 MOST_BYTES = 1024 * 1024
 
-EVENT_LIMIT_BYTES = 1_048_576
 DETAIL_TYPE_LIMIT = 128
 TIME_BYTES = 14
 """What EventBridge counts for a time."""
@@ -121,7 +120,7 @@ class EventBridgeAction:
     """Puts one event for each record, up to ten in a call. A request is an entry of PutEvents."""
 
     most_entries: ClassVar[int] = 10
-    most_bytes: ClassVar[int] = EVENT_LIMIT_BYTES
+    most_bytes: ClassVar[int] = MOST_BYTES
     bus: EventBus
     source: str
     detail_type: Template
@@ -147,8 +146,8 @@ class EventBridgeAction:
         if record.created_at is not None:
             request["Time"] = record.created_at
         size = self.entry_bytes(request)
-        if size > EVENT_LIMIT_BYTES:
-            raise TemplateError(f"the event has {size} bytes: EventBridge takes at most {EVENT_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the event has {size} bytes: EventBridge takes at most {MOST_BYTES}")
         return request
 
     def perform(self, request: Mapping[str, Any]) -> None:

@@ -66,7 +66,6 @@ MODES = ("at_least_once",)
 PAYLOAD = ("record",)
 MOST_BYTES = 1000 * 1024
 
-RECORD_LIMIT_BYTES = 1_024_000
 CALL_LIMIT_BYTES = 4 * 1024 * 1024
 
 _STREAM = FixedTarget(
@@ -98,8 +97,8 @@ class FirehoseAction:
     def render(self, delivery: Delivery) -> dict[str, Any]:
         line = json_of(self.record(delivery.match.record)) + "\n"
         size = len(line.encode())
-        if size > RECORD_LIMIT_BYTES:
-            raise TemplateError(f"the record has {size} bytes: Firehose takes at most {RECORD_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the record has {size} bytes: Firehose takes at most {MOST_BYTES}")
         return {"DeliveryStreamName": self.delivery_stream, "Record": {"Data": line}}
 
     def perform(self, request: Mapping[str, Any]) -> None:

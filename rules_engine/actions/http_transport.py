@@ -4,9 +4,8 @@ A URL is read once. Its host must be one that the deployment allows; its name is
 must be allowed, and the connection goes to one of those, with the certificate checked for the name.
 Connections are kept for their endpoint, with what was checked when they were made. An answer is its status:
 96 KiB at most are read of it, headers and 1xx answers included, and nothing of it is kept, unless whoever
-sends asks for the body and says how much of it he takes. No redirects,
-retries, proxies, netrc or cookies: `http.client` has none. urllib3 and requests were left: docs/decisions
-says why.
+sends asks for the body and says how much of it he takes. No redirects, retries, proxies, netrc or cookies:
+`http.client` has none. urllib3 and requests were left: docs/decisions/0007 says why.
 """
 
 from __future__ import annotations

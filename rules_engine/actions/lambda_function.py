@@ -80,7 +80,7 @@ MOST_BYTES = 1024 * 1024
 """Of an `async` invocation, the default."""
 
 _TYPES = {"async": "Event", "wait": "RequestResponse"}
-_LIMITS = {"Event": 1_048_576, "RequestResponse": 6 * 1_048_576}
+_LIMITS = {"Event": MOST_BYTES, "RequestResponse": 6 * MOST_BYTES}
 
 _FUNCTION = FixedTarget(
     key="function",

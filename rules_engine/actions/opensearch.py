@@ -126,7 +126,6 @@ MODES = ("at_least_once", "once")
 PAYLOAD = ("document",)
 MOST_BYTES = 5 * 1024 * 1024
 
-DOCUMENT_LIMIT_BYTES = MOST_BYTES
 ID_LIMIT_BYTES = 512
 MOST_ENTRIES = 500
 ANSWER_LIMIT_BYTES = 1024 * 1024
@@ -213,8 +212,8 @@ class OpenSearchAction:
         if not document.startswith("{"):
             raise TemplateError("the document is not a map")
         size = len(document.encode())
-        if size > DOCUMENT_LIMIT_BYTES:
-            raise TemplateError(f"the document has {size} bytes: at most {DOCUMENT_LIMIT_BYTES} are sent")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the document has {size} bytes: at most {MOST_BYTES} are sent")
         return document
 
     def perform(self, request: Mapping[str, Any]) -> None:

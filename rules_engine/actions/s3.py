@@ -103,8 +103,6 @@ TARGETS = ("bucket", "kms_key", "content_type")
 SECRET_FIELDS: tuple[str, ...] = ()
 CONNECTION = ("bucket", "kms_key")
 
-BODY_LIMIT_BYTES = MOST_BYTES
-
 _is_name = re.compile(r"(?!xn--|sthree-)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]").fullmatch
 _is_address = re.compile(r"[0-9]+(?:\.[0-9]+){3}").fullmatch
 _is_kms_key = re.compile(r"arn:[^:]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+").fullmatch
@@ -131,8 +129,8 @@ class S3Action:
         content = self.body(record)
         body = text_of(content)
         size = len(body.encode())
-        if size > BODY_LIMIT_BYTES:
-            raise TemplateError(f"the body has {size} bytes: an object takes at most {BODY_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the body has {size} bytes: an object takes at most {MOST_BYTES}")
         of_a_text = "text/plain; charset=utf-8" if isinstance(content, str) else "application/json"
         return {
             "Bucket": self.bucket,

@@ -99,7 +99,6 @@ MODES = ("at_least_once", "once")
 PAYLOAD = ("message", "attributes")
 MOST_BYTES = 256 * 1024
 
-MESSAGE_LIMIT_BYTES = 262_144
 SUBJECT_LIMIT = 100
 
 _TOPIC = FixedTarget(
@@ -115,7 +114,7 @@ class SnsAction:
     """Publishes one message for each record, up to ten in a call."""
 
     most_entries: ClassVar[int] = 10
-    most_bytes: ClassVar[int] = MESSAGE_LIMIT_BYTES
+    most_bytes: ClassVar[int] = MOST_BYTES
     topic_arn: str
     message: Callable[[StreamRecord], Any]
     subject: Template | None
@@ -160,7 +159,7 @@ class SnsAction:
             del entry["TopicArn"]
             entries.append(entry)
         answer = self.client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
-        return errors_by_id(answer, len(requests), "topic", "message")
+        return errors_by_id(answer, len(requests), "topic")
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:
@@ -238,5 +237,5 @@ def _subject_fault(text: str, *, is_whole: bool) -> str | None:
 
 def _check_size(message: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
     size = message_bytes(message, attributes)
-    if size > MESSAGE_LIMIT_BYTES:
-        raise TemplateError(f"the message has {size} bytes: SNS takes at most {MESSAGE_LIMIT_BYTES}")
+    if size > MOST_BYTES:
+        raise TemplateError(f"the message has {size} bytes: SNS takes at most {MOST_BYTES}")

@@ -99,7 +99,6 @@ MODES = ("at_least_once", "once")
 PAYLOAD = ("message", "attributes")
 MOST_BYTES = 1024 * 1024
 
-MESSAGE_LIMIT_BYTES = 1_048_576
 ATTRIBUTES_LIMIT = 10
 
 _QUEUE = FixedTarget(
@@ -119,7 +118,7 @@ class SqsAction:
     """Sends one message for each record, up to ten in a call."""
 
     most_entries: ClassVar[int] = 10
-    most_bytes: ClassVar[int] = MESSAGE_LIMIT_BYTES
+    most_bytes: ClassVar[int] = MOST_BYTES
     queue_url: str
     message: Callable[[StreamRecord], Any]
     attributes: Template
@@ -140,8 +139,8 @@ class SqsAction:
         for name, attribute in attributes.items():
             _check_characters(f"the message attribute '{name}'", attribute.get("StringValue", ""))
         size = message_bytes(message, attributes)
-        if size > MESSAGE_LIMIT_BYTES:
-            raise TemplateError(f"the message has {size} bytes: SQS takes at most {MESSAGE_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the message has {size} bytes: SQS takes at most {MOST_BYTES}")
         request: dict[str, Any] = {"QueueUrl": self.queue_url, "MessageBody": message}
         if attributes:
             request["MessageAttributes"] = attributes
@@ -163,7 +162,7 @@ class SqsAction:
             del entry["QueueUrl"]
             entries.append(entry)
         answer = self.client.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
-        return errors_by_id(answer, len(requests), "queue", "message")
+        return errors_by_id(answer, len(requests), "queue")
 
 
 def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Any:

@@ -72,7 +72,6 @@ MODES = ("at_least_once", "once")
 PAYLOAD = ("input",)
 MOST_BYTES = 256 * 1024
 
-INPUT_LIMIT_BYTES = 262_144
 
 _STATE_MACHINE = FixedTarget(
     key="state_machine_arn",
@@ -100,10 +99,8 @@ class StepFunctionsAction:
     def render(self, delivery: Delivery) -> dict[str, Any]:
         text = json_of(self.input(delivery.match.record))
         size = len(text.encode())
-        if size > INPUT_LIMIT_BYTES:
-            raise TemplateError(
-                f"the input has {size} bytes: Step Functions takes at most {INPUT_LIMIT_BYTES}"
-            )
+        if size > MOST_BYTES:
+            raise TemplateError(f"the input has {size} bytes: Step Functions takes at most {MOST_BYTES}")
         return {"stateMachineArn": self.state_machine_arn, "name": delivery.id, "input": text}
 
     def perform(self, request: Mapping[str, Any]) -> None:

@@ -51,7 +51,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.actions import ConfigFinding, Permission
+from rules_engine.actions import ConfigFinding, Permission, refuse_errors
 from rules_engine.actions.document_path import UpdateNames, parse_path
 from rules_engine.actions.rendering import target
 from rules_engine.actions.table_checks import OPERATIONS, check_table, is_table, update_paths
@@ -62,7 +62,7 @@ from rules_engine.actions.table_writes import (
     SyncAction,
     UpdateAction,
 )
-from rules_engine.errors import RuleSetError, SettingsError
+from rules_engine.errors import SettingsError
 from rules_engine.settings import STATE_TABLE
 from rules_engine.template import compile_template, field_template
 
@@ -214,9 +214,7 @@ def build(
 ) -> PutAction | UpdateAction | DeleteAction | OnceAction | SyncAction:
     """`clock` is for tests."""
     config = spec.config
-    findings = check(config, spec.mode)
-    if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
+    refuse_errors(spec, check(config, spec.mode))
     table = target(config["table"], environment)
     # Without clients the texts in `environment` may be stand-ins.
     client = None if clients is None else connect(spec, environment, clients)

@@ -33,8 +33,8 @@ not followed, and proxies of the environment not used.
 Requests carry the Standard Webhooks headers: `webhook-id` is the delivery id, the same for every repeat, so
 the receiver can drop what it already has; `webhook-timestamp` is the time of this attempt; with a signing
 secret there is a `webhook-signature` of the bytes that are sent, by every key. Any answer but 2xx is a
-failure, a redirect too; after 410 nothing more is sent to that host in the same invocation. What the answer
-says beyond its status and `Retry-After` is not used and never logged.
+failure, a redirect too. What the answer says beyond its status and `Retry-After` is not used and never
+logged.
 
 Permissions: none, but for reading the secrets. Limits: 256 KiB for the body, 8,192 characters for the URL.
 """
@@ -46,6 +46,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rules_engine.actions import refuse_errors
 from rules_engine.actions.endpoint import (
     check_rendered,
     empty_segments,
@@ -63,7 +64,7 @@ from rules_engine.actions.webhook_checks import (
     without_holes,
 )
 from rules_engine.error_class import class_of_status
-from rules_engine.errors import ActionError, RuleSetError, SettingsError, TemplateError
+from rules_engine.errors import ActionError, SettingsError, TemplateError
 from rules_engine.light_dataclass import dataclass
 from rules_engine.secret_text import SecretText, hidden, revealed
 from rules_engine.template import compile_template, holes
@@ -128,7 +129,6 @@ MOST_BYTES = 256 * 1024
 TARGETS = ("headers", "signing_secret")
 CONNECTION = ("url", "headers", "signing_secret", "allow_plain_http")
 
-BODY_LIMIT_BYTES = 262_144
 TIMEOUT_SECONDS = 10.0
 
 REFUSED_AS_UNKNOWN = frozenset({401, 403})
@@ -164,8 +164,8 @@ class WebhookAction:
         record = delivery.match.record
         body = json_of(self.body(record))
         size = len(body.encode())
-        if size > BODY_LIMIT_BYTES:
-            raise TemplateError(f"the body has {size} bytes: a webhook takes at most {BODY_LIMIT_BYTES}")
+        if size > MOST_BYTES:
+            raise TemplateError(f"the body has {size} bytes: a webhook takes at most {MOST_BYTES}")
         return {
             "method": self.method,
             "url": self._render_url(record),
@@ -299,9 +299,7 @@ def build(
 ) -> WebhookAction:
     """`transport` and the clocks are for tests and for whoever brings a network of his own."""
     config = spec.config
-    findings = check(config)
-    if findings:
-        raise RuleSetError(f"action '{spec.id}': {findings[0]}")
+    refuse_errors(spec, check(config))
     try:
         headers = _headers(config.get("headers", {}), environment)
     except ValueError as error:

@@ -3,7 +3,7 @@
 `Wire` lends its socket to one exchange at a time. Before each blocking call the socket gets the time that is
 left until the deadline as its timeout, so a receiver that drips, on the way in or out, in the handshake or in
 the headers, has no more time than one that is silent. A watchdog thread that closes the socket was left: see
-docs/decisions. `dial` connects to an address that was checked, never to a name.
+docs/decisions/0007. `dial` connects to an address that was checked, never to a name.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 from rules_engine.cli.rule_files import count, load_tested_rules, rules_option
+from rules_engine.cli.whole_file import write_whole
 
 
 @click.command("build", short_help="Write the function package.")
@@ -43,10 +44,8 @@ def command(paths: tuple[str, ...], output: Path) -> int:
 
     rule_set = load_tested_rules(paths)
     package = build_package(rule_set)
-    unfinished = output.with_name(f"{output.name}.unfinished")
     try:
-        unfinished.write_bytes(package)
-        unfinished.replace(output)
+        write_whole(output, package)
     except OSError as error:
         raise click.UsageError(f"Cannot write '{output}': {error.strerror}.") from error
     rules = count(len(rule_set.rules), "rule")

@@ -1,13 +1,10 @@
-"""The JSON Schema of what `diff --format json` writes, for programs that read it.
-
-It is open: a later version of the same number may add keys, and a reader that refuses unknown keys would
-break with it. What is required here stays.
-"""
+"""The JSON Schema of what `diff --format json` writes, for programs that read it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from rules_engine.cli.open_schema import document_schema, list_of, object_of
 from rules_engine.cli.report_diff import VERSION
 
 _TEXT = {"type": "string"}
@@ -19,37 +16,22 @@ _BEFORE_AND_AFTER = {
 
 
 def changes_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What rules-engine diff found",
-        **_object(
-            {
-                "version": {
-                    "const": VERSION,
-                    "description": "Another one only where a key changes its meaning.",
-                },
-                "rules": _list_of("change", "Rules that do something else: removed and renamed ones first."),
-                "names": _list_of(
-                    "name", "Constants and named conditions that changed, and what through them."
-                ),
-            }
-        ),
-        "$defs": {
-            "change": _object(_CHANGE),
-            "aspect": _object(_ASPECT),
-            "name": _object(_NAME),
-            "rule": _object(_RULE),
+    """A JSON Schema (draft 2020-12)."""
+    names = "Constants and named conditions that changed, and what through them."
+    return document_schema(
+        "What rules-engine diff found",
+        VERSION,
+        {
+            "rules": list_of("change", "Rules that do something else: removed and renamed ones first."),
+            "names": list_of("name", names),
         },
-    }
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _list_of(name: str, description: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}, "description": description}
+        {
+            "change": object_of(_CHANGE),
+            "aspect": object_of(_ASPECT),
+            "name": object_of(_NAME),
+            "rule": object_of(_RULE),
+        },
+    )
 
 
 _CHANGE: dict[str, Any] = {
@@ -58,7 +40,7 @@ _CHANGE: dict[str, Any] = {
     "previous_id": {"type": ["string", "null"], "description": "Of one that was renamed."},
     "before": {**_RULE_OR_NULL, "description": "Null of one that was added."},
     "after": {**_RULE_OR_NULL, "description": "Null of one that was removed."},
-    "aspects": _list_of(
+    "aspects": list_of(
         "aspect", "What one that was changed does differently, in the order of a rule's keys."
     ),
 }
@@ -91,7 +73,7 @@ _RULE: dict[str, Any] = {
     "event": {"type": ["string", "array"]},
     "actions": {
         "type": "array",
-        "items": _object({"type": _TEXT, "id": _TEXT, "mode": _TEXT, "on_error": _TEXT}),
+        "items": object_of({"type": _TEXT, "id": _TEXT, "mode": _TEXT, "on_error": _TEXT}),
         "description": "Each with the keys of its type; what could be a secret is masked.",
     },
 }

@@ -6,24 +6,16 @@ or JSON on stdout. Exit code 0 also with differences, as git has it; `--exit-cod
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
-from rules_engine.cli.rule_files import RulesRefused, load_clean_rules, rules_option
-from rules_engine.model import RuleSet
+from rules_engine.cli.rule_files import load_clean_rules, rules_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rules_engine.cli.rule_changes import Changes
-    from rules_engine.errors import Location, Problem
 
 
 @click.command("diff", short_help="Say what a change of the rules means.")
@@ -45,41 +37,13 @@ def command(before: str, after: str | None, paths: tuple[str, ...], as_exit_code
       rules-engine diff HEAD~3 --rules rules --format markdown > comment.md
       rules-engine diff old-rules new-rules --exit-code
     """
+    from rules_engine.cli.git_rules import rules_at
     from rules_engine.cli.rule_changes import changes_between
 
-    old = _rules_at(before, paths) if after is None else load_clean_rules([before])
+    old = rules_at(before, paths) if after is None else load_clean_rules([before])
     changes = changes_between(old, load_clean_rules(paths if after is None else [after]))
     click.echo(_render(changes, output), nl=False)
     return PROBLEMS if as_exit_code and changes.rules else OK
-
-
-def _rules_at(revision: str, paths: Sequence[str]) -> RuleSet:
-    """The rules of a commit. What had expired since is no mistake of then."""
-    from rules_engine.cli.git_rules import lay_out
-    from rules_engine.loader import load_rules
-
-    with TemporaryDirectory() as directory:
-        laid_out = lay_out(revision, paths, Path(directory))
-        if not laid_out:
-            return RuleSet()
-        rule_set, problems = load_rules(laid_out, today=date.min)
-        errors = [_as_of(problem, revision, directory) for problem in problems if problem.severity == "error"]
-    if errors:
-        raise RulesRefused(errors)
-    return rule_set
-
-
-def _as_of(problem: Problem, revision: str, directory: str) -> Problem:
-    """The problem with `REVISION:path` for the path of the copy, as git writes it."""
-
-    def named(location: Location) -> Location:
-        return replace(location, path=shown(location.path))
-
-    def shown(text: str) -> str:
-        return text.replace(f"{directory}/", f"{revision}:")
-
-    related = tuple((named(location), message) for location, message in problem.related)
-    return replace(problem, location=named(problem.location), message=shown(problem.message), related=related)
 
 
 def _render(changes: Changes, output: str) -> str:

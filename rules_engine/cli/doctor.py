@@ -45,8 +45,6 @@ def command(stack_name: str | None, function_name: str | None, paths: tuple[str,
       rules-engine doctor --stack order-rules
       rules-engine doctor --function order-rules --rules rules --format json
     """
-    import hashlib
-
     from rules_engine import bundle
     from rules_engine.aws import Clients
     from rules_engine.cli.progress import progress
@@ -55,7 +53,7 @@ def command(stack_name: str | None, function_name: str | None, paths: tuple[str,
 
     if (stack_name is None) == (function_name is None):
         raise click.UsageError("Give --stack or --function.")
-    local = hashlib.sha256(bundle.dump(load_clean_rules(paths))).hexdigest() if paths else None
+    local = bundle.digest(load_clean_rules(paths)) if paths else None
     clients = Clients()
     versions = versions_of(clients, function_name or function_of_stack(clients, str(stack_name)))
     function = deployed(clients.client("lambda"), versions)

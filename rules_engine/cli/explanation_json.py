@@ -1,7 +1,7 @@
 """What `explain --format json` writes, and its JSON Schema.
 
 In: a record and the engine's explanations of it. Out: plain data that `exact_json.dumps` takes, with numbers
-exact and nothing cut. The schema is open: a later version of the same number may add keys.
+exact and nothing cut.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
+from rules_engine.cli.open_schema import document_schema, list_of, object_of
 from rules_engine.errors import AttributeValueError
 from rules_engine.expression import ABSENT
 from rules_engine.expression.verdicts import constants_read, failing_span, verdict
@@ -33,7 +34,7 @@ def explanation_document(
         "event_name": record.event_name,
         "expired": record.expired,
         "table": record.table,
-        "keys": _json_value(record.keys),
+        "keys": json_value(record.keys),
         "rules": [
             {
                 "rule": explanation.rule_id,
@@ -59,10 +60,10 @@ def _clause_document(clause: ClauseTrace, rule: Rule, record: StreamRecord) -> d
         "clause": clause.label,
         "condition": clause.text,
         "outcome": clause.outcome,
-        "value": _json_value(clause.value),
+        "value": json_value(clause.value),
         "parts": [_part_document(part) for part in parts],
         "reads": [
-            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": _json_value(value)}
+            {"path": path, "absent": True} if value is ABSENT else {"path": path, "value": json_value(value)}
             for path, value in clause.reads
         ],
         "constants": constants_read(clause.text, rule.scope),
@@ -80,7 +81,7 @@ def _part_document(part: Verdict) -> dict[str, Any]:
     }
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """`value`, or what keeps it from being JSON: one bad attribute must not hide the others."""
     try:
         exact_json.dumps(value)
@@ -90,40 +91,23 @@ def _json_value(value: Any) -> Any:
 
 
 def explanation_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What rules-engine explain found",
-        **_object(
-            {
-                "version": {
-                    "const": VERSION,
-                    "description": "Another one only where a key changes its meaning.",
-                },
-                "records": _list(
-                    "record", "In the order of the input; records that cannot be read are left out."
-                ),
-            }
-        ),
-        "$defs": {
-            "record": _object(_RECORD),
-            "rule": _object(_RULE),
-            "clause": _object(_CLAUSE),
-            "part": _object(_PART),
+    """A JSON Schema (draft 2020-12)."""
+    records = "In the order of the input; records that cannot be read are left out."
+    return document_schema(
+        "What rules-engine explain found",
+        VERSION,
+        {"records": list_of("record", records)},
+        {
+            "record": object_of(_RECORD),
+            "rule": object_of(_RULE),
+            "clause": object_of(_CLAUSE),
+            "part": object_of(_PART),
             "read": {
-                **_object({"path": _PATH}),
+                **object_of({"path": _PATH}),
                 "oneOf": [{"required": ["value"]}, {"required": ["absent"]}],
             },
         },
-    }
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _list(item: str, description: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{item}"}, "description": description}
+    )
 
 
 _TEXT = {"type": "string"}
@@ -136,7 +120,7 @@ _RECORD: dict[str, Any] = {
     "expired": {"type": "boolean", "description": "Whether time to live removed the item."},
     "table": _TEXT,
     "keys": {"type": ["object", "string", "null"], "description": "The item's key, in plain values."},
-    "rules": _list("rule", "Every rule, or those of --rule, in the order of the files."),
+    "rules": list_of("rule", "Every rule, or those of --rule, in the order of the files."),
 }
 
 _RULE: dict[str, Any] = {
@@ -149,7 +133,7 @@ _RULE: dict[str, Any] = {
         "type": ["string", "null"],
         "description": "enabled, table, event, or the label of a clause; null where the rule matched.",
     },
-    "clauses": _list("clause", "Conditions, then exceptions."),
+    "clauses": list_of("clause", "Conditions, then exceptions."),
 }
 
 _CLAUSE: dict[str, Any] = {
@@ -157,8 +141,8 @@ _CLAUSE: dict[str, Any] = {
     "condition": {**_TEXT, "description": "As it stands in the file."},
     "outcome": {"enum": ["true", "false", "error", "not_evaluated"]},
     "value": {"description": "What the condition gave; null where it could not be evaluated."},
-    "parts": _list("part", "The operands of '&&' and '||', and what named conditions stand for."),
-    "reads": _list("read", "Every path that the condition reads, with what is there."),
+    "parts": list_of("part", "The operands of '&&' and '||', and what named conditions stand for."),
+    "reads": list_of("read", "Every path that the condition reads, with what is there."),
     "constants": {"type": "object", "description": "By name, such as vars.big_order."},
     "error": {"type": ["string", "null"], "description": "Why it could not be evaluated."},
     "error_start": {**_OFFSET, "description": "Where in the condition that is: characters from 0."},
@@ -171,5 +155,5 @@ _PART: dict[str, Any] = {
         "enum": ["true", "false", "error", "not_needed"],
         "description": "not_needed: what stands before it had decided.",
     },
-    "parts": _list("part", "Its own operands."),
+    "parts": list_of("part", "Its own operands."),
 }

@@ -7,14 +7,13 @@ shown of a line with a secret in it.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rules_engine.cli.report import visible
+from rules_engine.cli.whole_file import write_whole
 from rules_engine.loader import load_rules
 from rules_engine.loader.files import read_bytes
 from rules_engine.loader.mending import Mended, mend_all
@@ -43,18 +42,10 @@ def fix_files(paths: Sequence[str], problems: Sequence[Problem]) -> list[Mended]
 
 
 def _replace(path: str, before: bytes, after: bytes) -> None:
-    target = Path(os.path.realpath(path))
     try:
-        if target.read_bytes() != before:
+        if Path(path).read_bytes() != before:
             raise click.ClickException(f"'{path}' changed while it was checked; it was not written")
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            file.write(after)
-        written = Path(file.name)
-        try:
-            written.chmod(target.stat().st_mode)
-            written.replace(target)
-        finally:
-            written.unlink(missing_ok=True)
+        write_whole(path, after)
     except OSError as error:
         raise click.ClickException(
             f"'{path}' cannot be written: {(error.strerror or str(error)).lower()}"

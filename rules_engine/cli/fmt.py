@@ -8,8 +8,6 @@ shown. A file that cannot be read as YAML is left alone, its problems are shown,
 from __future__ import annotations
 
 import difflib
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +16,7 @@ from rules_engine.cli.exit_codes import OK, PROBLEMS, USAGE
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text, visible
 from rules_engine.cli.rule_files import DEFAULT_PATHS, count
+from rules_engine.cli.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +84,7 @@ def _format_files(paths: Sequence[str], check: bool) -> int:
         if check:
             changed += _differs(path, data, text)
         elif text != data:
-            _write(path, text)
+            write_whole(path, text)
             click.echo(f"formatted {visible(path)}")
             changed += 1
     click.echo(_summary(len(files), changed, failed, check))
@@ -97,25 +96,13 @@ def _show(problems: Sequence[Problem]) -> None:
 
 
 def _summary(files: int, changed: int, failed: int, check: bool) -> str:
-    """`3 files: 1 would be formatted, 1 could not be read, 1 as it should be`."""
+    """`3 files: 1 would be formatted, 1 could not be read, 1 already in order`."""
     parts = [
         (changed, "would be formatted" if check else "formatted"),
         (failed, "could not be read"),
         (max(files - changed - failed, 0), "already in order"),
     ]
     return f"{count(files, 'file')}: {', '.join(f'{number} {what}' for number, what in parts if number)}"
-
-
-def _write(path: str, text: bytes) -> None:
-    """In one step, so that an editor or a crash never meets half a file. A link stays a link."""
-    target = Path(path).resolve()
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    try:
-        unfinished.write_bytes(text)
-        shutil.copymode(target, unfinished)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _differs(path: str, old: bytes, new: bytes) -> bool:

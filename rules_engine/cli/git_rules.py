@@ -1,7 +1,7 @@
 """The rules as they are in a commit, without touching the working tree.
 
-In: a revision, paths as they are named now, and an empty directory. Out: the files of those paths in that
-directory, laid out as in the repository, and the paths below it. Only what git has is read (`ls-tree`,
+`rules_at` gives the rule set of paths as they are named now. `lay_out` gives it their files in a directory,
+laid out as in the repository, and the paths below it. Only what git has is read (`ls-tree`,
 `cat-file`); links are left out. Where rules name records of their tests, the JSON files of the commit are
 laid beside them. It raises GitError where there is no repository, no such revision, or no git.
 """
@@ -9,13 +9,20 @@ laid beside them. It raises GitError where there is no repository, no such revis
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
+from rules_engine.cli.rule_files import RulesRefused
 from rules_engine.errors import RulesEngineError
+from rules_engine.model import RuleSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rules_engine.errors import Location, Problem
 
 _REGULAR = ("100644", "100755")
 _LARGEST = 1024 * 1024
@@ -29,6 +36,35 @@ class _Blob(NamedTuple):
     path: str
     object_id: str
     size: int
+
+
+def rules_at(revision: str, paths: Sequence[str]) -> RuleSet:
+    """The rules of a commit; none where it has no such paths. What had expired since is no mistake of then.
+    Raises RulesRefused for errors in them, and GitError."""
+    from rules_engine.loader import load_rules
+
+    with TemporaryDirectory() as directory:
+        laid_out = lay_out(revision, paths, Path(directory))
+        if not laid_out:
+            return RuleSet()
+        rule_set, problems = load_rules(laid_out, today=date.min)
+        errors = [_as_of(problem, revision, directory) for problem in problems if problem.severity == "error"]
+    if errors:
+        raise RulesRefused(errors)
+    return rule_set
+
+
+def _as_of(problem: Problem, revision: str, directory: str) -> Problem:
+    """The problem with `REVISION:path` for the path of the copy, as git writes it."""
+
+    def named(location: Location) -> Location:
+        return replace(location, path=shown(location.path))
+
+    def shown(text: str) -> str:
+        return text.replace(f"{directory}/", f"{revision}:")
+
+    related = tuple((named(location), message) for location, message in problem.related)
+    return replace(problem, location=named(problem.location), message=shown(problem.message), related=related)
 
 
 def lay_out(revision: str, paths: Sequence[str], directory: Path) -> list[str]:

@@ -7,7 +7,6 @@ as the runner decodes them: neither a file name nor a message can end its comman
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -25,8 +24,6 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 Item = TypeVar("Item")
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>&|~#!@$])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,3 @@ def log_line(text: str) -> str:
     # A runner finds commands of the old form anywhere in a line, and those of the new one at its beginning.
     harmless = text.replace("##[", "## [")
     return f"| {harmless}" if harmless.lstrip().startswith("::") else harmless
-
-
-def markdown(text: str) -> str:
-    """Text as it is, in a cell of a Markdown table."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))

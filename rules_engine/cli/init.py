@@ -45,8 +45,9 @@ _SOURCE = Path(__file__).with_name("starter")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False))
 @click.option("--pattern", metavar="NAME", help="Start from the rules of one pattern.")
 def command(directory: str, pattern: str | None) -> int:
-    """Write a starter project to DIR (default: here): one rule per pattern, with tests, a workflow for pull
-    requests, hooks for pre-commit and editor settings. Existing files are never overwritten.
+    """Write a starter project to DIR (default: here): rules that notify, keep a history, copy items and log,
+    their tests, a workflow for pull requests, hooks for pre-commit and editor settings. Existing files are
+    never overwritten.
 
     With --pattern the rules are those of one pattern, with a README that says when to use it and what it
     costs:

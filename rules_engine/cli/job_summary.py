@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rules_engine.cli.formats import write_file
-from rules_engine.cli.github import MOST_SUMMARY_BYTES, markdown
+from rules_engine.cli.github import MOST_SUMMARY_BYTES
+from rules_engine.cli.markdown import escaped
 from rules_engine.cli.report import visible
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def summary(good: bool, title: str, head: Row, rows: Sequence[Row], most_bytes: 
 
 def place(path: str, line: int, column: int, environ: Mapping[str, str]) -> str:
     """A cell with the place in the repository; a link, where the runner says which commit it is."""
-    where = markdown(visible(f"{path}:{line}:{column}"))
+    where = escaped(visible(f"{path}:{line}:{column}"))
     names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
     server, repository, commit = (environ.get(name) for name in names)
     if server and repository and commit:

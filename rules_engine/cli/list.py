@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rules_engine.cli.exit_codes import OK
+from rules_engine.cli.markdown import code_span, escaped
 from rules_engine.cli.report import visible
 from rules_engine.cli.rule_files import DEFAULT_PATHS, load_clean_rules
 from rules_engine.model import EVENT_NAMES
@@ -19,6 +20,8 @@ from rules_engine.model import EVENT_NAMES
 if TYPE_CHECKING:
     from rules_engine.model import Rule, RuleSet
 
+_FEWEST_COLUMNS = 80
+"""A narrower terminal breaks the lines itself: columns of one letter each are none."""
 _NO_TERMINAL_COLUMNS = 100_000
 
 _WIDEST_ID = 40
@@ -101,23 +104,19 @@ def _markdown(rule_set: RuleSet) -> str:
     rows = [f"| {' | '.join(_HEADINGS)} |", f"|{'---|' * len(_HEADINGS)}"]
     for rule in rule_set.rules:
         cells = _cells(rule)
-        # Conditions are code; a pipe ends a cell even inside code, unless it is escaped.
         texts = [
             "<br>".join(_markdown_line(heading, line) for line in lines)
             for heading, lines in zip(_HEADINGS, cells, strict=True)
         ]
-        rows.append("| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |")
+        rows.append(f"| {' | '.join(texts)} |")
     return "".join(f"{row}\n" for row in rows)
 
 
 def _markdown_line(heading: str, line: str) -> str:
-    return _code(line) if heading == "condition" and line != _ALWAYS else visible(line)
-
-
-def _code(text: str) -> str:
-    """A code span. JMESPath writes literals in backticks, so the span needs a longer fence and a gap."""
-    shown = visible(text)
-    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+    if heading == "condition" and line != _ALWAYS:
+        # A pipe ends a cell even inside of code, unless it is escaped.
+        return code_span(line).replace("|", "\\|")
+    return escaped(visible(line))
 
 
 def _text(rule_set: RuleSet) -> str:
@@ -139,7 +138,9 @@ def _text(rule_set: RuleSet) -> str:
         table.add_column(heading, overflow="fold", no_wrap=is_whole)
     for rule in rule_set.rules:
         table.add_row(*(Text(separator.join(visible(line) for line in lines)) for lines in _cells(rule)))
-    width = shutil.get_terminal_size().columns if on_terminal else _NO_TERMINAL_COLUMNS
+    width = _NO_TERMINAL_COLUMNS
+    if on_terminal:
+        width = max(shutil.get_terminal_size().columns, _FEWEST_COLUMNS)
     console = Console(file=io.StringIO(), width=width, force_terminal=on_terminal)
     with console.capture() as captured:
         console.print(table)

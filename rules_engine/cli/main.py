@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from rules_engine.cli.exit_codes import INTERNAL, INTERRUPTED, OK, PROBLEMS
+from rules_engine.cli.standard_streams import prepare_standard_streams
 from rules_engine.errors import RulesEngineError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ COMMANDS = {
     "test": "rules_engine.cli.test",
     "explain": "rules_engine.cli.explain",
     "run": "rules_engine.cli.run",
+    "backtest": "rules_engine.cli.backtest",
+    "stream": "rules_engine.cli.stream",
     "redrive": "rules_engine.cli.redrive",
     "fmt": "rules_engine.cli.fmt",
     "list": "rules_engine.cli.list",
@@ -113,6 +116,7 @@ def rules_engine(session: Session, debug: bool) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    prepare_standard_streams()
     sys.exit(run(rules_engine, sys.argv[1:]))
 
 

@@ -1,18 +1,11 @@
-"""The JSON Schema of what `validate --format json` writes, for programs that read it.
-
-It is open: a later version of the same number may add keys, and a reader that refuses unknown keys would
-break with it. What is required here stays.
-"""
+"""The JSON Schema of what `validate --format json` writes, for programs that read it."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rules_engine.cli.open_schema import document_schema, list_of, object_of
 from rules_engine.cli.report_json import VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _COUNT = {"type": "integer", "minimum": 0}
 _POSITION = {"type": "integer", "minimum": 1}
@@ -27,49 +20,30 @@ _PLACE: dict[str, Any] = {
 
 
 def problems_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Problems that rules-engine validate found",
-        **_object(
-            {
-                "version": {
-                    "const": VERSION,
-                    "description": "Another one only where a key changes its meaning.",
-                },
-                "files": {**_COUNT, "description": "Files that were found, rule files and test files."},
-                "rules": {**_COUNT, "description": "Rules without an error."},
-                "errors": _COUNT,
-                "warnings": _COUNT,
-                "exit_code": {
-                    "enum": [0, 1, 2],
-                    "description": "0 fine, 1 problems (with --strict warnings count), 2 no file was found.",
-                },
-                "problems": {
-                    "type": "array",
-                    "items": {"$ref": "#/$defs/problem"},
-                    "description": "Sorted by path, line and column; after --fix, what is left.",
-                },
+    """A JSON Schema (draft 2020-12)."""
+    return document_schema(
+        "Problems that rules-engine validate found",
+        VERSION,
+        {
+            "files": {**_COUNT, "description": "Files that were found, rule files and test files."},
+            "rules": {**_COUNT, "description": "Rules without an error."},
+            "errors": _COUNT,
+            "warnings": _COUNT,
+            "exit_code": {
+                "enum": [0, 1, 2],
+                "description": "0 fine, 1 problems (with --strict warnings count), 2 no file was found.",
             },
-            {
-                "fixed": {
-                    "type": "array",
-                    "items": {"$ref": "#/$defs/problem"},
-                    "description": "With --fix: the problems that were mended, where they stood.",
-                },
-            },
-        ),
-        "$defs": problem_definitions(),
-    }
+            "problems": list_of("problem", "Sorted by path, line and column; after --fix, what is left."),
+            "fixed": list_of("problem", "With --fix: the problems that were mended, where they stood."),
+        },
+        problem_definitions(),
+        optional=("fixed",),
+    )
 
 
 def problem_definitions() -> dict[str, Any]:
     """What a schema defines whose documents hold problems: `#/$defs/problem` and what that refers to."""
-    return {"problem": _object(_PROBLEM), "related": _object(_RELATED), "fix": _object(_FIX)}
-
-
-def _object(required: dict[str, Any], optional: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+    return {"problem": object_of(_PROBLEM), "related": object_of(_RELATED), "fix": object_of(_FIX)}
 
 
 _PROBLEM: dict[str, Any] = {
@@ -90,11 +64,7 @@ _PROBLEM: dict[str, Any] = {
         "anyOf": [{"type": "null"}, {"$ref": "#/$defs/fix"}],
         "description": "The one safe mend, where there is one: what validate --fix would write.",
     },
-    "related": {
-        "type": "array",
-        "items": {"$ref": "#/$defs/related"},
-        "description": "Other places it is about.",
-    },
+    "related": list_of("related", "Other places it is about."),
 }
 
 _RELATED: dict[str, Any] = {**_PLACE, "message": {"type": "string"}}

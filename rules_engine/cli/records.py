@@ -1,10 +1,10 @@
 """Records as people have them -> events as Lambda delivers them.
 
 In: JSON text, or one JSON document a line; each document is a Lambda event, a stream record, a message that
-`messages` takes such out of, or a plain image pair (`{"event": "MODIFY", "keys": {...}, "old": {...}, "new":
-{...}}`). Out: events that `parse_event` and the handler take. Records that stand alone are put together into
-batches, in their order. Numbers stay exact, and no key may stand twice in an object. What is none of these is
-refused with a RecordError that names file and line.
+`messages` takes such out of, a change as archives hold it, or a plain image pair (`{"event": "MODIFY",
+"keys": {...}, "old": {...}, "new": {...}}`). Out: events that `parse_event` and the handler take. Records
+that stand alone are put together into batches, in their order. Numbers stay exact, and no key may stand twice
+in an object. What is none of these is refused with a RecordError that names file and line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from json import JSONDecodeError
 from typing import IO, TYPE_CHECKING, Any
 
 from rules_engine import exact_json
+from rules_engine.archived_record import record_from_archive
 from rules_engine.cli.messages import unwrap
+from rules_engine.cli.rule_files import only_table
 from rules_engine.errors import RecordError
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event
@@ -90,6 +92,9 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
 
 def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     if isinstance(document, Mapping):
+        archived = _from_archive(document, place, rule_set)
+        if archived is not None:
+            return archived
         if document.keys() & _RECORD_KEYS:
             return document
         if document.keys() & _IMAGE_KEYS:
@@ -100,12 +105,20 @@ def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     )
 
 
+def _from_archive(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any] | None:
+    try:
+        return record_from_archive(document, only_table(rule_set))
+    except RecordError as error:
+        raise RecordError(f"{place}: {error}") from error
+
+
 def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:
-    tables = sorted({table for rule in rule_set.rules for table in rule.tables})
-    if "table" not in document and len(tables) != 1:
+    table = only_table(rule_set)
+    if "table" not in document and table is None:
+        tables = sorted({table for rule in rule_set.rules for table in rule.tables})
         raise RecordError(f"{place}: the record needs a 'table': the rules are for {', '.join(tables)}")
     try:
-        return record_from_images(document, "".join(tables[:1]))
+        return record_from_images(document, table or "")
     except RecordError as error:
         raise RecordError(f"{place}: {error}") from error
 

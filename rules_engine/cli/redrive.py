@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.command("redrive", short_help="Deliver dead letters again.")
 @rules_option
 @click.argument("sources", metavar="SOURCES...", nargs=-1, required=True)
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Only the letter with this id; repeatable.")
 @click.option(
     "--rule", "rule_ids", metavar="ID", multiple=True, help="Only letters of this rule; repeatable."
 )
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many letters.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="At most so many letters a second.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--show", is_flag=True, help="Print the letters themselves, one a line, and do nothing.")
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) -> int:
     """Deliver the dead letters in SOURCES again: the action that failed, with the same delivery id, by the
@@ -54,6 +56,8 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     Examples:
       rules-engine redrive --dry-run https://sqs.eu-west-1.amazonaws.com/123456789012/rules-dead-letters
       rules-engine redrive --rule order-shipped --rate 5 https://sqs.eu-west-1.amazonaws.com/123456789012/dead
+      rules-engine redrive --id IRHUSMFDOWU36DYK25QUXII3HQXDGIVT https://sqs.eu-west-1.amazonaws.com/1234/dead
+      rules-engine redrive --show https://sqs.eu-west-1.amazonaws.com/1234/dead | rules-engine explain -
       rules-engine redrive s3://my-failed-batches/aws/lambda/
     """
     from rules_engine.aws import Clients
@@ -61,7 +65,7 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
 
     rule_set = load_clean_rules(paths)
     clients = Clients()
-    redriver = None if options["dry_run"] else _redriver(rule_set, clients)
+    redriver = None if options["dry_run"] or options["show"] else _redriver(rule_set, clients)
     run = _Run(redriver, clients, options)
     for name in sources:
         source = open_source(name, clients.client)
@@ -170,15 +174,18 @@ class _Run:
             elif not self.is_full:
                 self._taken += 1
                 self.rows.append(row)
-                row["result"] = "would be delivered"
+                row["result"] = "shown" if self._options["show"] else "would be delivered"
                 wanted.append((letter, row, message))
+                if self._options["show"]:
+                    click.echo(_text(message))
         if self._redriver is None or not wanted:
             return
         results = self._redriver.deliver([message for _, _, message in wanted])
-        for (letter, row, _), result in zip(wanted, results, strict=True):
+        for (_, row, _), result in zip(wanted, results, strict=True):
             _fill(row, result)
+        for (letter, row, _), result in zip(wanted, results, strict=True):
             if result.result != "failed":
-                source.remove(letter)
+                _remove(source, letter, row)
 
     def _read(self, letter: Letter, row: dict[str, Any]) -> DeadLetter | Batch | None:
         """The message; None, and the row says why, for one that cannot be used."""
@@ -194,6 +201,9 @@ class _Run:
         except DeadLetterError as error:
             row |= {"result": "failed", "error": str(error)}
             return None
+        except _aws_errors() as error:
+            row |= {"result": "failed", "error": f"the stream cannot be read: {_code(error)}"}
+            return None
         if not isinstance(message, Batch):
             row |= {
                 "id": message.id,
@@ -201,8 +211,13 @@ class _Run:
                 "action": message.action,
                 "class": message.error["class"],
                 "code": message.error["code"],
+                "message": message.error["message"],
+                "attempts": message.attempts,
                 "last_try": message.last_try,
             }
+            if self._options["dry_run"]:
+                # Of the item only whoever looks is told: what is really sent may be logged.
+                row["item"] = _item(message.record)
         return message
 
     def _fetch(self, bucket: str, key: str) -> bytes:
@@ -216,6 +231,7 @@ class _Run:
 
     def _is_wanted(self, row: dict[str, Any]) -> bool:
         filters = {
+            "id": self._options["ids"],
             "rule": self._options["rule_ids"],
             "action": self._options["action_ids"],
             "class": self._options["classes"],
@@ -227,14 +243,42 @@ class _Run:
         from rules_engine import exact_json
 
         counts = Counter(row["result"] for row in self.rows)
-        if self._options["output"] == "json":
+        if self._options["show"]:
+            # The letters alone are on stdout, for another command to read.
+            for row in self.rows:
+                if row["result"] == "failed":
+                    click.echo(_line(row), err=True)
+            click.echo(_summary(counts), err=True)
+        elif self._options["output"] == "json":
             click.echo(exact_json.dumps({"version": 1, "counts": dict(counts), "letters": self.rows}))
         else:
             for row in self.rows:
                 if row["result"] != "left out":
                     click.echo(_line(row))
+                if row["result"] == "would be delivered" and "item" in row:
+                    click.echo(_why(row))
             click.echo(_summary(counts))
         return PROBLEMS if counts["failed"] or self.is_broken_off else OK
+
+
+def _text(message: DeadLetter | Batch) -> str:
+    """The message in one line, its records in it."""
+    from rules_engine.delivery.dead_letter import record_text
+    from rules_engine.redrive.message import Batch
+
+    return record_text(message.event) if isinstance(message, Batch) else message.message()
+
+
+def _item(record: Any) -> str:
+    """What was changed, for people."""
+    from rules_engine.cli.report_explain import WIDTH, describe
+    from rules_engine.errors import RecordError
+    from rules_engine.record import parse_record
+
+    try:
+        return describe(parse_record(record), WIDTH)
+    except RecordError as error:
+        return f"a record that cannot be read ({error})"
 
 
 def _fill(row: dict[str, Any], result: Redriven) -> None:
@@ -246,6 +290,14 @@ def _fill(row: dict[str, Any], result: Redriven) -> None:
         row["code"] = result.failure.code
 
 
+def _remove(source: Source, letter: Letter, row: dict[str, Any]) -> None:
+    """One that cannot be removed would be delivered again by the next run, and keeps no other from it."""
+    try:
+        source.remove(letter)
+    except _aws_errors() as error:
+        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {_code(error)}"}
+
+
 def _line(row: dict[str, Any]) -> str:
     if row.get("rule") is not None:
         what = f"{row['rule']} -> {row['action']} {row['id']}"
@@ -254,7 +306,15 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['result']}: {what}" + (f": {row['error']}" if "error" in row else "")
 
 
+def _why(row: dict[str, Any]) -> str:
+    tries = "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
+    reason = f"{row['class']} {row['code']}"
+    if row["message"] is not None:
+        reason += f" ({row['message']})"
+    return f"  {row['item']}: {reason}, {tries}, the last at {row['last_try']}"
+
+
 def _summary(counts: Counter[str]) -> str:
-    names: Sequence[str] = ("delivered", "superseded", "would be delivered", "failed", "left out")
+    names: Sequence[str] = ("delivered", "superseded", "would be delivered", "shown", "failed", "left out")
     parts = [f"{counts[name]} {name}" for name in names if counts[name]]
     return f"{count(counts.total(), 'letter')}: {', '.join(parts)}"

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.canonical.values import yaml_lines
+from rules_engine.cli.markdown import code_span, escaped
 from rules_engine.cli.report import Paint, plain, visible
 from rules_engine.cli.rule_document import rule_document
 from rules_engine.cli.rule_files import count
 from rules_engine.model import EVENT_NAMES, VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rules_engine.cli.rule_changes import Changes, RuleChange
     from rules_engine.model import Rule
@@ -64,7 +65,7 @@ def render_markdown(changes: Changes) -> Iterator[str]:
     yield f"### {summary(changes)[0].upper()}{summary(changes)[1:]}"
     for change in changes.rules:
         yield ""
-        yield f"**{change.kind}** {_code(title(change))}{_place(change)}"
+        yield f"**{change.kind}** {code_span(title(change))}{_place(change, escaped)}"
         if change.kind == "renamed":
             yield ""
             yield RENAMED
@@ -75,7 +76,7 @@ def render_markdown(changes: Changes) -> Iterator[str]:
         yield "### Constants and named conditions"
     for name in changes.names:
         yield ""
-        yield f"{_code(name.name)} changes {', '.join(map(_code, name.rules))}"
+        yield f"{code_span(name.name)} changes {', '.join(map(code_span, name.rules))}"
         yield from _fenced(list(_both(name.before, name.after)))
 
 
@@ -108,10 +109,10 @@ def _rule(change: RuleChange) -> Rule:
     return rule
 
 
-def _place(change: RuleChange) -> str:
+def _place(change: RuleChange, written: Callable[[str], str] = str) -> str:
     """Where the rule stands now."""
     location = change.after.location if change.after else None
-    return f"  {visible(location.path)}:{location.line}" if location else ""
+    return f"  {written(visible(location.path))}:{location.line}" if location else ""
 
 
 def _details(change: RuleChange) -> Iterator[str]:
@@ -166,10 +167,6 @@ def _fenced(lines: list[str]) -> Iterator[str]:
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(longest + 1, 3)
     yield from (f"{fence}diff", *lines, fence)
-
-
-def _code(text: str) -> str:
-    return f"`` {visible(text)} ``" if "`" in text else f"`{visible(text)}`"
 
 
 def _change_document(change: RuleChange) -> dict[str, Any]:

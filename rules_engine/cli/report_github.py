@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from rules_engine.cli.code_pages import codes, load_page
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.github import Annotation, command, log_line, markdown, within_limit
+from rules_engine.cli.github import Annotation, command, log_line, within_limit
 from rules_engine.cli.job_summary import Row, place, summary
+from rules_engine.cli.markdown import escaped
 from rules_engine.cli.report import visible
 from rules_engine.cli.rule_files import count
 
@@ -84,8 +85,8 @@ def problem_rows(
             place(
                 in_repository(problem.location.path), problem.location.line, problem.location.column, environ
             ),
-            f"{problem.code} {markdown(visible(problem.message))}",
-            markdown(visible(problem.hint or "")),
+            f"{problem.code} {escaped(visible(problem.message))}",
+            escaped(visible(problem.hint or "")),
         )
         for problem in problems
     ]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.github import Annotation, command, error_command, log_line, markdown, within_limit
+from rules_engine.cli.github import Annotation, command, error_command, log_line, within_limit
 from rules_engine.cli.job_summary import Row, place, summary
+from rules_engine.cli.markdown import escaped
 from rules_engine.cli.report import visible
 from rules_engine.cli.report_github import PROBLEM_HEAD, problem_lines, problem_rows
 from rules_engine.cli.report_tests import render_run
@@ -53,7 +54,7 @@ def render_summary(
     """Markdown of at most about `most_bytes`; what does not fit is counted."""
     facts = [run.summary]
     facts += [each.summary for each in (run.coverage, run.mutation) if each is not None]
-    title = f"{NAME}: {'; '.join(markdown(fact) for fact in facts)}"
+    title = f"{NAME}: {'; '.join(escaped(fact) for fact in facts)}"
     if run.problems:
         rows = problem_rows(run.problems, in_repository, environ)
         return summary(run.exit_code == OK, title, PROBLEM_HEAD, rows, most_bytes)
@@ -77,7 +78,7 @@ def _notes(run: RuleTestRun) -> Iterator[_Note]:
 
 def _row(note: _Note, path: str, environ: Mapping[str, str]) -> Row:
     where = place(path, note.place.line, note.place.column, environ)
-    return note.level, where, f"{note.title}: {markdown(visible(note.message.replace(chr(10), ' ')))}"
+    return note.level, where, f"{note.title}: {escaped(visible(note.message.replace(chr(10), ' ')))}"
 
 
 def _annotation(note: _Note, in_repository: Callable[[str], str]) -> Annotation:

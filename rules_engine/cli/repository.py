@@ -1,9 +1,9 @@
 """Where a file stands in its repository: CI servers know files only by that path.
 
 In: a path as the author gave it, relative to the current directory. Out: the path from the root of the
-checkout, with slashes. GitHub and GitLab say in a variable where that is; elsewhere it is the current
-directory, which is the root wherever a CI job did not leave it. A file outside of it keeps its absolute
-path.
+checkout, with slashes. GitHub and GitLab say in a variable where that is; elsewhere it is where git has its
+`.git`, at the current directory or above it; without one, the current directory. A file outside of it keeps
+its absolute path.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ _ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 def repository_root(environ: Mapping[str, str], current: Path) -> Path:
     """The root of the checkout that `current` is in. `current` holds no links: the system gives it so."""
     for name in _ROOT_VARIABLES:
-        root = Path(os.path.realpath(environ.get(name) or current))
-        if root != current and current.is_relative_to(root):
-            return root
-    return current
+        if environ.get(name):
+            root = Path(os.path.realpath(environ[name]))
+            if current.is_relative_to(root):
+                return root
+    # A file in a worktree, a directory elsewhere.
+    checkouts = (each for each in (current, *current.parents) if (each / ".git").exists())
+    return next(checkouts, current)
 
 
 def path_in_repository(path: str, root: Path, current: Path) -> str:

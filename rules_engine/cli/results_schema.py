@@ -1,13 +1,10 @@
-"""The JSON Schema of what `test --format json` writes, for programs that read it.
-
-It is open: a later version of the same number may add keys, and a reader that refuses unknown keys would
-break with it. What is required here stays.
-"""
+"""The JSON Schema of what `test --format json` writes, for programs that read it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from rules_engine.cli.open_schema import document_schema, list_of, object_of
 from rules_engine.cli.problems_schema import problem_definitions
 from rules_engine.cli.report_tests_json import VERSION
 
@@ -24,52 +21,37 @@ _PLACE: dict[str, Any] = {
 
 
 def results_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What came of the tests that rules-engine test ran",
-        **_object(
-            {
-                "version": {
-                    "const": VERSION,
-                    "description": "Another one only where a key changes its meaning.",
-                },
-                "tests": _COUNT,
-                "passed": _COUNT,
-                "failed": _COUNT,
-                "skipped": {**_COUNT, "description": "Tests of rules that are switched off."},
-                "warnings": _COUNT,
-                "exit_code": {
-                    "enum": [0, 1, 2],
-                    "description": "0 fine, 1 something failed or the rules have errors, 2 no test was run.",
-                },
-                "error": {**_TEXT_OR_NULL, "description": "Why no test was run; null where one was."},
-                "problems": _list_of("problem", "Errors of the rules, for which no test was run."),
-                "results": _list_of("result", "In the order of the files, those of *.test.yaml last."),
-                "coverage": {**_one_of("coverage"), "description": "Null where it was not asked for."},
-                "mutation": {
-                    **_one_of("mutation"),
-                    "description": "Null where it was not asked for, and where tests failed.",
-                },
-            }
-        ),
-        "$defs": {
-            **problem_definitions(),
-            "result": _object(_RESULT),
-            "difference": _object(_DIFFERENCE, optional=("expected", "got")),
-            "coverage": _object(_COVERAGE),
-            "mutation": _object(_MUTATION),
+    """A JSON Schema (draft 2020-12)."""
+    return document_schema(
+        "What came of the tests that rules-engine test ran",
+        VERSION,
+        {
+            "tests": _COUNT,
+            "passed": _COUNT,
+            "failed": _COUNT,
+            "skipped": {**_COUNT, "description": "Tests of rules that are switched off."},
+            "warnings": _COUNT,
+            "exit_code": {
+                "enum": [0, 1, 2],
+                "description": "0 fine, 1 something failed or the rules have errors, 2 no test was run.",
+            },
+            "error": {**_TEXT_OR_NULL, "description": "Why no test was run; null where one was."},
+            "problems": list_of("problem", "Errors of the rules, for which no test was run."),
+            "results": list_of("result", "In the order of the files, those of *.test.yaml last."),
+            "coverage": {**_one_of("coverage"), "description": "Null where it was not asked for."},
+            "mutation": {
+                **_one_of("mutation"),
+                "description": "Null where it was not asked for, and where tests failed.",
+            },
         },
-    }
-
-
-def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": properties}
-
-
-def _list_of(name: str, description: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}, "description": description}
+        {
+            **problem_definitions(),
+            "result": object_of(_RESULT),
+            "difference": object_of(_DIFFERENCE, optional=("expected", "got")),
+            "coverage": object_of(_COVERAGE),
+            "mutation": object_of(_MUTATION),
+        },
+    )
 
 
 def _one_of(name: str) -> dict[str, Any]:
@@ -88,7 +70,7 @@ _RESULT: dict[str, Any] = {
         "type": ["object", "null"],
         "description": "What explain --format json gives for the record, where that is why it failed.",
     },
-    "differences": _list_of("difference", "Where a request is not as expected."),
+    "differences": list_of("difference", "Where a request is not as expected."),
 }
 
 _DIFFERENCE: dict[str, Any] = {
@@ -106,13 +88,13 @@ _COVERAGE: dict[str, Any] = {
     "rules": {
         "type": "array",
         "description": "Every rule that is switched on.",
-        "items": _object(
+        "items": object_of(
             {
                 "rule": _TEXT,
                 "tests": _COUNT,
                 "outcomes": {
                     "type": "array",
-                    "items": _object(
+                    "items": object_of(
                         {
                             "clause": _TEXT,
                             "condition": {**_TEXT_OR_NULL, "description": "Null for match and event."},
@@ -131,7 +113,9 @@ _MUTATION: dict[str, Any] = {
     "survivors": {
         "type": "array",
         "description": "Changes that no test noticed.",
-        "items": _object({"rule": _TEXT, "clause": _TEXT, **_PLACE, "condition": _TEXT, "changed_to": _TEXT}),
+        "items": object_of(
+            {"rule": _TEXT, "clause": _TEXT, **_PLACE, "condition": _TEXT, "changed_to": _TEXT}
+        ),
     },
     "left_out": {"type": "array", "items": _TEXT, "description": "Rules without tests."},
 }

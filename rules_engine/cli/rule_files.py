@@ -103,6 +103,12 @@ def rules_called(rule_set: RuleSet, rule_ids: Sequence[str]) -> list[Rule]:
     return [rule for rule in rule_set.rules if not rule_ids or rule.id in rule_ids]
 
 
+def only_table(rule_set: RuleSet) -> str | None:
+    """The table of all rules, where it is one: that of changes which name none."""
+    tables = {table for rule in rule_set.rules for table in rule.tables}
+    return tables.pop() if len(tables) == 1 else None
+
+
 def load_clean_rules(paths: Sequence[str]) -> RuleSet:
     """The rules at `paths`, at least one. Raises RulesRefused and NoRuleFiles."""
     return load_clean_rules_and_tests(paths)[0]

@@ -12,20 +12,22 @@ import click
 
 from rules_engine.cli.exit_codes import OK
 
-NAMES = ("rules", "test", "bundle", "problems", "results", "explanation", "changes")
+NAMES = ("rules", "test", "bundle", "problems", "results", "explanation", "changes", "backtest")
 
 
 @click.command("schema", short_help="Print a JSON Schema: rule files, test files, bundles, reports.")
 @click.argument("name", metavar=f"[{'|'.join(NAMES)}]", type=click.Choice(NAMES), default="rules")
 def command(name: str) -> int:
     """Print the JSON Schema of rule files (the default), of test files (*.test.yaml), of bundles, or of what
-    validate (problems), test (results), explain (explanation) and diff (changes) write with --format json.
+    validate (problems), test (results), explain (explanation), diff (changes) and backtest write with
+    --format json.
 
     \b
     Example:
       rules-engine schema rules > schemas/rules.schema.json
     """
     from rules_engine.bundle_schema import bundle_schema
+    from rules_engine.cli.backtest_json import backtest_schema
     from rules_engine.cli.changes_schema import changes_schema
     from rules_engine.cli.explanation_json import explanation_schema
     from rules_engine.cli.problems_schema import problems_schema
@@ -40,6 +42,7 @@ def command(name: str) -> int:
         "results": results_schema,
         "explanation": explanation_schema,
         "changes": changes_schema,
+        "backtest": backtest_schema,
     }[name]
     click.echo(json.dumps(schema_of(), indent=2))
     return OK

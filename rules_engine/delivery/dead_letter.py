@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 from decimal import Decimal
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.errors import RulesEngineError
@@ -92,20 +93,37 @@ def read_dead_letter(message: str, fetch: Callable[[str, str], bytes]) -> DeadLe
     """The letter that a message holds. `fetch` gets bucket and key. Raises DeadLetterError."""
     try:
         fields = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DeadLetterError("the message is not JSON") from None
     return dead_letter_of(fields, fetch)
 
 
 def dead_letter_of(fields: Any, fetch: Callable[[str, str], bytes]) -> DeadLetter:
     """The same of a message that is decoded."""
-    if not isinstance(fields, dict) or sorted(fields) != sorted(FIELDS):
+    if not isinstance(fields, dict) or not {"v", "id", "record", "encoding"} <= fields.keys():
         raise DeadLetterError("the message is not a dead letter of the rules engine")
     if fields["v"] != VERSION:
         raise DeadLetterError(f"the dead letter has version {fields['v']!r}: this program reads {VERSION}")
+    if sorted(fields) != sorted(FIELDS):
+        raise DeadLetterError("the message is not a dead letter of the rules engine")
+    _check(fields)
     record = _record_of(fields["encoding"], fields["record"], fetch)
     kept = {name: fields[name] for name in DeadLetter.__dataclass_fields__}
     return DeadLetter(**{**kept, "record": record, "done": tuple(fields["done"])})
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    """A letter may have been edited by hand. Raises DeadLetterError naming the field."""
+    for name in ("id", "sequence_number", "last_try"):
+        if not isinstance(fields[name], str):
+            raise DeadLetterError(f"the dead letter's '{name}' is not a text")
+    for name in ("rule", "action"):
+        if not isinstance(fields[name], (str, NoneType)):
+            raise DeadLetterError(f"the dead letter's '{name}' is neither a text nor null")
+    if not isinstance(fields["done"], list):
+        raise DeadLetterError("the dead letter's 'done' is not a list")
+    if not isinstance(fields["error"], dict) or not {"class", "code"} <= fields["error"].keys():
+        raise DeadLetterError("the dead letter's 'error' has no 'class' and 'code'")
 
 
 def _record_of(encoding: Any, record: Any, fetch: Callable[[str, str], bytes]) -> Any:
@@ -121,6 +139,6 @@ def _record_of(encoding: Any, record: Any, fetch: Callable[[str, str], bytes]) -
                     "the spilled record is not the one that was put there: its SHA-256 differs"
                 )
             return json.loads(data)
-    except (ValueError, TypeError, KeyError, OSError, EOFError):
+    except (ValueError, TypeError, KeyError, OSError, EOFError, RecursionError):
         raise DeadLetterError("the dead letter's record cannot be read") from None
     raise DeadLetterError(f"the dead letter has an unknown encoding {encoding!r}")

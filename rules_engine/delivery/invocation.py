@@ -115,7 +115,11 @@ class Invocation:
         stream, start = stream_of(records[0]), records[0].failure_id
         outstanding = self.resume.read(stream, start, self.clock.now())
         _skip_done(units, outstanding.checkpoints.get(start, NOTHING), report)
-        stale = contradicted(units, outstanding, start)
+        stale = [*outstanding.unreadable, *contradicted(units, outstanding, start)]
+        if outstanding.unreadable:
+            report.line(
+                "ERROR", "checkpoint cannot be read", count=len(outstanding.unreadable), then="dropped"
+            )
         if stale:
             # Before anything is made: what they say is done has to be done again after it.
             self._write(stream, outstanding, stale, None, report)
@@ -125,7 +129,11 @@ class Invocation:
             clock=self.clock,
             random=self.random,
             deadline=deadline,
-            policy=Policy(self.give_up_seconds, self.dead_letters is not None),
+            policy=Policy(
+                self.give_up_seconds,
+                has_dead_letters=self.dead_letters is not None,
+                counts_tries=not isinstance(self.resume, NoResumeStore),
+            ),
             bury=lambda unit: self._bury(unit, context),
             report=report,
         )

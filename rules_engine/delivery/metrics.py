@@ -19,7 +19,7 @@ from rules_engine.log_line import LIMIT_BYTES
 from rules_engine.views import images_wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from rules_engine.delivery.report import Report
     from rules_engine.model import Images, RuleSet
@@ -77,41 +77,52 @@ class Metrics:
     rules: Mapping[str, Concerns]
     needs: Mapping[str, Images]
     stale_secrets: Callable[[], int] = _none
+    rules_hash: str = ""
 
     @classmethod
     def of(
-        cls, rule_set: RuleSet, write: Callable[[str], object], stale_secrets: Callable[[], int] = _none
+        cls,
+        rule_set: RuleSet,
+        write: Callable[[str], object],
+        stale_secrets: Callable[[], int] = _none,
+        rules_hash: str = "",
     ) -> Metrics:
         """Reads no rule of a bundle: it brings what is asked for here. `stale_secrets` says how many could
-        not be read anew."""
+        not be read anew, `rules_hash` is the SHA-256 of the bundle."""
         if rule_set.outlines is None or rule_set.surroundings is None:
             concerns = {rule.id: (rule.tables, kinds_of(rule)) for rule in rule_set.rules}
-            return cls(write, concerns, images_wanted(rule_set.rules), stale_secrets)
+            return cls(write, concerns, images_wanted(rule_set.rules), stale_secrets, rules_hash)
         outlines = {each.rule_id: (each.tables, each.kinds) for each in rule_set.outlines}
-        return cls(write, outlines, dict(rule_set.surroundings.images), stale_secrets)
+        return cls(write, outlines, dict(rule_set.surroundings.images), stale_secrets, rules_hash)
 
     def emit(
         self,
         report: Report,
-        records: Iterable[StreamRecord | MalformedRecord],
+        records: Sequence[StreamRecord | MalformedRecord],
         function: str | None,
         now: float,
     ) -> None:
         """`function` is the name of the function, `now` is in seconds since 1970."""
         missing = missing_images(records, self.needs)
-        self.write(metrics_line(report, self.rules, missing, self.stale_secrets(), function, now))
+        who = {"rules_hash": self.rules_hash}
+        if records:
+            # Cut: nobody has looked at the ids of records that cannot be read.
+            first, last = records[0].failure_id[:128], records[-1].failure_id[:128]
+            who |= {"first_record": first, "last_record": last}
+        self.write(metrics_line(report, self.rules, who, missing, self.stale_secrets(), function, now))
 
 
 def metrics_line(
     report: Report,
     rules: Mapping[str, Concerns],
+    who: Mapping[str, str],
     missing_images: int,
     stale_secrets: int,
     function: str | None,
     now: float,
 ) -> str:
-    """The line for what `report` has counted. `rules` says what each of them concerns, by id; `now` is in
-    seconds since 1970."""
+    """The line for what `report` has counted. `rules` says what each of them concerns, by id; `who` is to
+    stand in the line, and says by which rules and for which records; `now` is in seconds since 1970."""
     shown = {rule_id: _of_rule(report, rule_id, rules.get(rule_id)) for rule_id in report.rules}
     entry: dict[str, Any] = {
         "_aws": {
@@ -125,6 +136,7 @@ def metrics_line(
             ],
         },
         **_totals(report, missing_images, stale_secrets),
+        **who,
         "rules": shown,
     }
     line = dumps(entry)

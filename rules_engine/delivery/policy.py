@@ -30,16 +30,18 @@ LONGEST_WAIT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`has_dead_letters`: without a queue for them nothing is ever given up."""
+    """`has_dead_letters`: without a queue for them nothing is ever given up. `counts_tries`: whether the next
+    invocation knows of the tries of this one; if not, all that an unknown failure gets are made now."""
 
     give_up_seconds: float
     has_dead_letters: bool
+    counts_tries: bool = True
 
     def verdict(self, unit: Unit, failure: Failure, now: float, may_retry: bool) -> Verdict:
         """`may_retry`: whether the target takes calls and there is time for one."""
         is_unknown = failure.error_class == "unknown"
         exhausted = is_unknown and unit.tries + unit.tries_before >= TRIES_OF_THE_UNKNOWN
-        if may_retry and not exhausted and unit.tries <= QUICK_RETRIES.get(failure.error_class, 0):
+        if may_retry and not exhausted and unit.tries <= self._quick_retries(failure):
             return "retry"
         hopeless = failure.error_class in HOPELESS or unit.on_error == "dead_letter"
         if not hopeless and not exhausted and not self.is_too_old(unit, now):
@@ -47,6 +49,11 @@ class Policy:
         if not self.has_dead_letters:
             return "keep"
         return "dead_letter" if hopeless or self.is_too_old(unit, now) else "hold"
+
+    def _quick_retries(self, failure: Failure) -> int:
+        if failure.error_class == "unknown" and not self.counts_tries:
+            return TRIES_OF_THE_UNKNOWN - 1
+        return QUICK_RETRIES.get(failure.error_class, 0)
 
     def is_too_old(self, unit: Unit, now: float) -> bool:
         """Of a record that does not say when it was made nothing is known."""

@@ -58,11 +58,13 @@ NOTHING = Checkpoint()
 class Outstanding:
     """The checkpoints of a stream, by the failure ids of the records that they start with. What is done is
     said for the one that was asked for; of the others only lanes matter. `size_bytes` is about what all of
-    them take up."""
+    them take up. Those that are `unreadable`, by another version of the engine or by somebody's hand, must go
+    before anything is made: nobody knows what they contradict."""
 
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     expired: tuple[str, ...] = ()
     size_bytes: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 class ResumeStore(Protocol):

@@ -46,21 +46,31 @@ class TableResumeStore:
     table: str
 
     def read(self, stream: str, start: str, now: float) -> Outstanding:
-        checkpoints, expired, size = {}, [], 0
+        checkpoints: dict[str, Checkpoint] = {}
+        expired, unreadable, size = [], [], 0
         for name, value in self._item(_key(stream)).items():
             if not name.startswith(_CHECKPOINT):
                 continue
-            record_id, entry = name.removeprefix(_CHECKPOINT), value["M"]
-            size += _size(entry)
-            if int(entry[EXPIRY]["N"]) <= now:
-                expired.append(record_id)
-                continue
-            content = entry
-            if "apart" in entry:
-                apart = self._item(_key(stream, record_id)) if record_id == start else {}
-                content = apart if apart.get("mark") == entry["apart"] else {}
-            checkpoints[record_id] = _checkpoint_of(entry, content)
-        return Outstanding(checkpoints, tuple(expired), size)
+            record_id = name.removeprefix(_CHECKPOINT)
+            try:
+                entry = value["M"]
+                size += _size(entry)
+                if int(entry[EXPIRY]["N"]) <= now:
+                    expired.append(record_id)
+                else:
+                    checkpoints[record_id] = self._checkpoint(stream, record_id, entry, record_id == start)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                unreadable.append(record_id)
+        return Outstanding(checkpoints, tuple(expired), size, tuple(unreadable))
+
+    def _checkpoint(
+        self, stream: str, record_id: str, entry: Mapping[str, Any], is_asked_for: bool
+    ) -> Checkpoint:
+        content = entry
+        if "apart" in entry:
+            apart = self._item(_key(stream, record_id)) if is_asked_for else {}
+            content = apart if apart.get("mark") == entry["apart"] else {}
+        return _checkpoint_of(entry, content)
 
     def _item(self, key: str) -> Mapping[str, Any]:
         try:

@@ -195,15 +195,26 @@ class Schedule:
         refusal = target.refusal(self._clock.monotonic())
         if refusal is None or not target.ready or target.in_flight:
             return False
-        waiting = list(target.ready)
+        waiting: list[Unit] = []
+        unheard: list[Unit] = []
+        for unit in target.ready:
+            is_due = target is not self._graves and target.is_unheard(unit)
+            (unheard if is_due and self._would_give_up(unit, refusal) else waiting).append(unit)
         target.ready.clear()
-        self._report.refused(target.name, refusal, len(waiting))
+        if unheard:
+            target.hear(unheard, self._clock.monotonic())
+        if waiting:
+            self._report.refused(target.name, refusal, len(waiting))
         for unit in waiting:
             if target is self._graves:
                 self._block(unit)
             else:
                 self._fail(unit, refusal._replace(retry_after_seconds=None), may_retry=False)
         return True
+
+    def _would_give_up(self, unit: Unit, failure: Failure) -> bool:
+        verdict = self._policy.verdict(unit, failure, self._clock.now(), may_retry=False)
+        return verdict in ("dead_letter", "hold")
 
     def _may_start(self, target: Target) -> bool:
         if not target.has_room(self._clock.monotonic()):
@@ -345,6 +356,7 @@ class Schedule:
             # One call is one failure, however many it carried.
             self._note(call, next(failure for failure in failures if failure is not None))
         for unit, error, failure in zip(call.units, errors, failures, strict=True):
+            call.target.settled(unit, failure)
             if failure is None:
                 self._resolve(unit, "delivered" if error is None else "superseded")
             else:

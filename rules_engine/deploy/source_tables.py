@@ -84,7 +84,6 @@ def source_streams(client: Any, wanted: Mapping[str, Images]) -> dict[str, str]:
         elif table is not None:
             streams[name] = table["LatestStreamArn"]
     if problems:
-        raise DeploymentError(
-            "; nothing was changed\n".join(("the source tables will not do", "\n".join(problems)))
-        )
+        listed = "\n".join(problems)
+        raise DeploymentError(f"the source tables will not do; nothing was changed\n{listed}")
     return streams

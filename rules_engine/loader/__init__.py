@@ -8,6 +8,7 @@ cannot be read, and no file hides another's problems. No socket is opened and bo
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -35,9 +36,20 @@ if TYPE_CHECKING:
 
     from rules_engine.source import Node
 
-__all__ = ["WHOLE_RULE_SET", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
+__all__ = ["WHOLE_RULE_SET", "FileRead", "RuleTest", "find_files", "load_rules", "load_rules_and_tests"]
 
 NO_TEXTS: Mapping[str, bytes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What a rule file holds, read on a day. `whole`: whether all of it could be read."""
+
+    data: bytes
+    today: date
+    rules: tuple[LoadedRule, ...]
+    problems: tuple[Problem, ...]
+    whole: bool
 
 
 def load_rules(
@@ -45,15 +57,17 @@ def load_rules(
     today: date | None = None,
     texts: Mapping[str, bytes] = NO_TEXTS,
     track: Callable[[Sequence[str]], Iterable[str]] = iter,
+    known: dict[str, FileRead] | None = None,
 ) -> tuple[RuleSet, list[Problem]]:
     """The sound rules of the files at and below `paths`, and all problems.
 
     `today` decides which exceptions have expired; without it, it is the day in UTC. `texts` are by their
     paths what files are to be read as, whatever stands in them: a mend that is tried, an unsaved buffer, a
     file that is not there yet.
-    `track` hands on the files that it is given; a progress bar is one.
+    `track` hands on the files that it is given; a progress bar is one. `known` is what the last call with it
+    read, by path, and becomes what this one does: a rule file that is as it was is not read again.
     """
-    rule_set, _, problems = load_rules_and_tests(paths, today, texts, track)
+    rule_set, _, problems = load_rules_and_tests(paths, today, texts, track, known)
     return rule_set, problems
 
 
@@ -62,6 +76,7 @@ def load_rules_and_tests(
     today: date | None = None,
     texts: Mapping[str, bytes] = NO_TEXTS,
     track: Callable[[Sequence[str]], Iterable[str]] = iter,
+    known: dict[str, FileRead] | None = None,
 ) -> tuple[RuleSet, list[RuleTest], list[Problem]]:
     """As `load_rules`, with the tests that can be run: those of the rules, then those of `*.test.yaml`."""
     today = today or datetime.now(UTC).date()
@@ -71,18 +86,19 @@ def load_rules_and_tests(
     complete = not problems
     # A file's tree is dropped before the next is read: a garbage collector that walks through the trees of a
     # large rule set again and again takes a fifth of the time.
+    read: dict[str, FileRead] = {}
     for path in track(files):
         if is_test_file(path):
             continue
-        root, of_source = _parse(path, texts)
-        problems += of_source
-        if root is None:
-            complete = False
-            continue
-        rules, found = load_rule_file(root, of_source, today)
-        loaded += rules
-        problems += found
-        complete = complete and not any(problem.code == "RE110" for problem in found)
+        one = _read_rule_file(path, texts, today, (known or {}).get(path))
+        loaded += one.rules
+        problems += one.problems
+        complete = complete and one.whole
+        if known is not None:
+            read[path] = one
+    if known is not None:
+        known.clear()
+        known.update(read)
     test_files = [path for path in files if is_test_file(path)]
     tests, tested, found = _read_test_files(test_files, texts, loaded, complete)
     problems += found
@@ -102,9 +118,28 @@ def _without_rules(path: str) -> Problem:
     return Problem("RE101", message, Location(path, 1, 1), hint=hint)
 
 
+def _read_rule_file(path: str, texts: Mapping[str, bytes], today: date, known: FileRead | None) -> FileRead:
+    data, unreadable = _bytes_of(path, texts)
+    if unreadable is not None:
+        return FileRead(data, today, (), (unreadable,), whole=False)
+    # The records of its tests may have changed, which stand elsewhere.
+    if known is not None and known.data == data and known.today == today and b"record_file" not in data:
+        return known
+    root, of_source = parse_source(path, data)
+    if root is None:
+        return FileRead(data, today, (), tuple(of_source), whole=False)
+    rules, found = load_rule_file(root, of_source, today)
+    whole = not any(problem.code == "RE110" for problem in found)
+    return FileRead(data, today, tuple(rules), (*of_source, *found), whole)
+
+
+def _bytes_of(path: str, texts: Mapping[str, bytes]) -> tuple[bytes, Problem | None]:
+    return (texts[path], None) if path in texts else read_bytes(path)
+
+
 def _parse(path: str, texts: Mapping[str, bytes]) -> tuple[Node | None, list[Problem]]:
-    data, problem = (texts[path], None) if path in texts else read_bytes(path)
-    return (None, [problem]) if problem is not None else parse_source(path, data)
+    data, unreadable = _bytes_of(path, texts)
+    return (None, [unreadable]) if unreadable is not None else parse_source(path, data)
 
 
 def _read_test_files(
@@ -116,6 +151,7 @@ def _read_test_files(
     problems: list[Problem] = []
     tested: set[str] = set()
     rules = {one.rule.id: one.rule for one in loaded}
+    doubtful = {one.rule.id: one.doubtful for one in loaded if one.doubtful}
     unknown: dict[str, list[Node]] = {}
     for path in paths:
         root, of_source = _parse(path, texts)
@@ -129,7 +165,7 @@ def _read_test_files(
         problems += check_shape(root, tests_file_shape(), "this file")
         tests = root.get("tests")
         if tests is not None:
-            read, found = read_file_tests(tests, rules, unknown if complete else None)
+            read, found = read_file_tests(tests, rules, unknown if complete else None, doubtful)
             tests_of_files += read
             problems += found
             tested |= rules_tested(tests)

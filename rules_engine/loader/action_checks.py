@@ -7,6 +7,7 @@ In: the `actions` node of a rule, the file's `Expressions`, and which images are
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,18 @@ from rules_engine.actions import (
     action_type,
     action_types,
 )
-from rules_engine.expression.checks.spelling import nearest
+from rules_engine.errors import Fix
+from rules_engine.expression.checks.spelling import nearest, slipped
+from rules_engine.loader.fixes import fix_of
 from rules_engine.loader.payload_size import check_size
 from rules_engine.loader.secrets import secret_in_place
 from rules_engine.loader.shape import check_foreign_shape, check_shape, is_known, missing_key
 from rules_engine.loader.wording import article, flow
 from rules_engine.model import ActionSpec
 from rules_engine.schema import action_shape
+from rules_engine.source.traps import in_quotes
 from rules_engine.template import holes, references
+from rules_engine.template_checks.plain_text import is_suspect
 from rules_engine.variables import fault_of
 
 if TYPE_CHECKING:
@@ -80,7 +85,14 @@ def check_actions(
     """The actions of a rule, and all problems of them."""
     problems: list[Problem] = []
     specs = []
+    tests = tests_among(node)
+    if tests:
+        message = "the key 'tests' is missing before this test"
+        hint = "write 'tests:' on the line above, in the column of 'actions:'"
+        problems.append(node.source.problem("RE108", message, tests[0].location, hint))
     for item in node.items():
+        if item in tests:
+            continue
         spec, found = _check_action(item, expressions, absent)
         problems += found
         if spec is not None:
@@ -89,13 +101,24 @@ def check_actions(
     return tuple(spec for spec, _ in specs), problems
 
 
+def tests_among(actions: Node) -> list[Node]:
+    """The entries of a list of actions that are tests of the rule."""
+    return [
+        item
+        for item in actions.items()
+        if item.kind == "mapping" and "type" not in item.value and not _OF_TESTS.isdisjoint(item.value)
+    ]
+
+
+_OF_TESTS = frozenset({"record", "record_file", "expect"})
+
 _ANY_ACTION: dict[str, Any] = {"title": "action", "type": "object", "examples": [{"type": "log"}]}
 
 
 def _check_action(
     node: Node, expressions: Expressions, absent: Mapping[str, str]
 ) -> tuple[ActionSpec | None, list[Problem]]:
-    problems = check_shape(node, _ANY_ACTION, "an action")
+    problems = _as_text(node) or check_shape(node, _ANY_ACTION, "an action")
     if problems or node.broken:
         return None, problems
     problems = [] if node.get("type") is not None else _without_type(node)
@@ -108,19 +131,32 @@ def _check_action(
         return spec, problems + of_type
     if type_node.broken:
         return None, problems
-    near, problem = _unknown_type(type_node)
+    near, problem = _unknown_type(type_node, node)
     # Of the type that was meant, so that no test names an unknown action for it.
     meant = None if near is None else _spec(node, near, _config(node))
     return meant, [*problems, problem]
 
 
+def _as_text(node: Node) -> list[Problem]:
+    """`- log`, the name of a type by itself."""
+    if node.broken or node.kind != "scalar" or _find_type(node.value) is None:
+        return []
+    message = "an action must be a mapping, but it is text"
+    hint, fix = f"write: {{type: {node.value}}}", fix_of(node, f"{{type: {node.value}}}")
+    return [node.source.problem("RE107", message, node.location, hint, fix=fix)]
+
+
 def _without_type(node: Node) -> list[Problem]:
     """That there is no type, or what was written for 'type', which is read as that from here on."""
     words = {"action", "kind", "typ", "Type", "types"}
-    wrong = next((key for key in node.keys if key in words or nearest(key, ["type"])), None)
+    wrong = next(
+        (key for key in node.keys if key in words or nearest(key, ["type"]) or slipped(key, ["type"])), None
+    )
     if wrong is not None:
         message = f"unknown key '{wrong}' in an action"
-        problem = node.source.problem("RE106", message, node.keys[wrong].location, "did you mean 'type'?")
+        key = node.keys[wrong]
+        fix = fix_of(key, "type")
+        problem = node.source.problem("RE106", message, key.location, "did you mean 'type'?", fix=fix)
         node.rename({wrong: "type"})
         return [problem]
     as_key = next((key for key in node.keys if key in known_types()), None)
@@ -131,10 +167,11 @@ def _without_type(node: Node) -> list[Problem]:
     return [node.source.problem(problem.code, problem.message, problem.location, hint)]
 
 
-def _unknown_type(node: Node) -> tuple[str | None, Problem]:
+def _unknown_type(node: Node, action: Node) -> tuple[str | None, Problem]:
     """(the type that was meant, if one was, problem)"""
     written = node.written()
-    near = _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
+    near = "metric" if str(node.value).lower() == "cloudwatch" and "namespace" in action.value else None
+    near = near or _OTHER_TYPES.get(str(node.value).lower()) or nearest(str(node.value), known_types())
     listed = f"the types are {', '.join(known_types())}"
     hint = f"did you mean '{near}'? {listed}" if near else listed
     return near, node.source.problem("RE301", f"unknown action type '{written}'", node.location, hint)
@@ -226,10 +263,15 @@ def _check_text(
     node: Node, path: Path, action_type: ActionType, expressions: Expressions, absent: Mapping[str, str]
 ) -> Iterator[Problem]:
     text = node.value
+    if (cut_off := _cut_off_at_a_hole(node)) is not None:
+        yield cut_off
+        return
     if "{{" not in text and "${" not in text:
         secret = secret_in_place(str(path[-1]), node)
         if secret is not None:
             yield secret
+        elif is_suspect(text):
+            yield from expressions.check_template(node, absent)
         return
     if _is_in(path, action_type.TARGETS) and (found := holes(text)):
         yield _target_with_hole(node, path, found[0].start, found[0].end)
@@ -242,6 +284,24 @@ def _check_text(
         and not _is_in(path, action_type.SECRET_FIELDS)
     ):
         yield from _misplaced_secrets(node, path, action_type)
+
+
+_HOLE_AS_COMMENT = re.compile(r" +#[^\s{]*[{$]")
+
+
+def _cut_off_at_a_hole(node: Node) -> Problem | None:
+    """`message: Order #{{ keys.id }}`, of which YAML takes all from the `#` on for a comment."""
+    if node.style or not _HOLE_AS_COMMENT.match(node.source.text, node.end):
+        return None
+    rest = node.source.line(node.source.location(node.end - 1).line)
+    rest = rest[node.source.location(node.end - 1).column :].rstrip()
+    written = node.source.text[node.start : node.end]
+    whole = None if "\n" in written else in_quotes(written + rest)
+    message = f"the text ends before '{rest.strip().split()[0]}', for ' #' begins a comment in YAML"
+    hint = "put the whole text in double quotes" if whole is None else f"write: {whole}"
+    place = node.source.location(node.end + len(rest) - len(rest.lstrip()), node.end + len(rest))
+    fix = None if whole is None else Fix(node.source.location(node.start, node.end + len(rest)), whole)
+    return node.source.problem("RE302", message, place, hint, fix=fix)
 
 
 def _is_unknown(key: str | int, action_type: ActionType) -> bool:

@@ -12,11 +12,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.errors import ExpressionError
+from rules_engine.errors import ExpressionError, Fix
 from rules_engine.expression.checks import NamedConditions, check_condition
 from rules_engine.expression.checks.certain import Certainties
 from rules_engine.expression.checks.satisfiable import NO_RULE
 from rules_engine.loader.fixes import fix_within, in_quotes, needs_quotes
+from rules_engine.source.traps import in_quotes as plain_in_quotes
 from rules_engine.source.traps import quoted
 from rules_engine.template_checks import check_template
 
@@ -133,11 +134,11 @@ class Expressions:
 def problem_of(node: Node, finding: Finding, absent: Mapping[str, str] = NOTHING_ABSENT) -> Problem:
     """A finding about the text of `node`, at its place in the file. `absent`: images that are never there."""
     location = node.locate(finding.start, finding.length)
-    of_yaml = _yaml_hint(node, finding)
+    of_yaml, whole = _yaml_hint(node, finding)
     hint = of_yaml or finding.hint
     if hint is None and finding.code == "RE402":
         hint = _image_hint(absent)
-    fix = None
+    fix = whole
     if finding.fix is not None and of_yaml is None:
         fix = fix_within(node, finding.start, finding.length, finding.fix)
         if hint is not None and hint.endswith(finding.fix) and needs_quotes(node, finding.start, finding.fix):
@@ -163,20 +164,50 @@ def reference_problem(node: Node) -> Problem | None:
     return node.source.problem("RE305", message, node.locate(match.start(), len(match[0])), hint)
 
 
-def _yaml_hint(node: Node, finding: Finding) -> str | None:
-    """What YAML did to a plain text that is no expression any more."""
+def _yaml_hint(node: Node, finding: Finding) -> tuple[str | None, Fix | None]:
+    """What YAML did to a plain text that is no expression any more, and the mend of that."""
     if node.style or not finding.code.startswith("RE2") or finding.severity == "warning":
-        return None
+        return None, None
     text = node.source.text
     line_end = text.find("\n", node.end)
     rest = text[node.end : line_end if line_end != -1 else len(text)]
     if is_cut_off(node):
-        return "a ',' inside [ ] ends the entry: put the condition in quotes, or on a line of its own"
-    if re.match(r" +#", rest) and _is_open(node.value):
-        return quoted(node.source, node.start, "' #' begins a comment in YAML and cuts the condition off")
+        hint = "a ',' inside [ ] ends the entry: put the condition in quotes, or on a line of its own"
+        return hint, None
+    if re.match(r" +#", rest) and (_is_open(node.value) or finding.message.startswith(_BREAKS_OFF)):
+        hint = quoted(node.source, node.start, "' #' begins a comment in YAML and cuts the condition off")
+        return hint, _with_its_comment(node, rest.rstrip())
+    if re.match("-[A-Za-z(!]", node.value):
+        hint = "a space is missing after '-', which begins an entry of a list"
+        return hint, fix_within(node, 0, 1, "- ")
     if re.search(r"\n *- ", text[node.start : node.end]):
-        return "a line below that begins with '- ' is indented so deep that it belongs to this text"
-    return None
+        hint = "a line below that begins with '- ' is indented so deep that it belongs to this text"
+        return hint, None
+    if finding.message.startswith("an operator is missing") and _begins_its_line(node, finding):
+        return (
+            "another condition of the list begins with '- '; to go on with the one above, use && or ||",
+            None,
+        )
+    return None, None
+
+
+_BREAKS_OFF = ("nothing stands to the right", "the expression breaks off")
+
+
+def _with_its_comment(node: Node, rest: str) -> Fix | None:
+    """The value together with what YAML took for a comment, in quotes, if that closes what is open."""
+    written = node.source.text[node.start : node.end]
+    whole = plain_in_quotes(written + rest)
+    if "\n" in written or whole is None or not _is_open(node.value) or _is_open(written + rest):
+        return None
+    return Fix(node.source.location(node.start, node.end + len(rest)), whole)
+
+
+def _begins_its_line(node: Node, finding: Finding) -> bool:
+    """Whether what has no operator before it stands first on a line below the first."""
+    place = node.locate(finding.start)
+    above = node.source.line(place.line)[: place.column - 1]
+    return place.line > node.location.line and not above.strip()
 
 
 def is_cut_off(node: Node) -> bool:

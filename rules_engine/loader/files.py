@@ -4,7 +4,9 @@ In: files and directories as the author named them. Out: file paths, sorted with
 once, and what can be read of them; a problem for each path, directory and file that cannot be read. Names
 that begin with a dot are passed over below a directory: a repository's CI workflows and virtual environments
 are YAML too. Links to directories are followed, unless they lead back up. A file that is named itself is read
-whatever it is called, but only a regular one: a pipe could keep us waiting for ever.
+whatever it is called, but only a regular one: a pipe could keep us waiting for ever. No link is followed out
+of the checkout: a stranger's pull request could make one to `/proc/self/environ` or `.git/config`, and a
+problem shows the line that it is about.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 ENDINGS = (".yaml", ".yml")
 TEST_ENDINGS = (".test.yaml", ".test.yml")
+
+LEADS_OUT = "it is a link that leads out of the checkout, or to a name that begins with a dot"
 
 
 def find_files(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -88,8 +92,11 @@ def _open(path: str) -> BinaryIO:
 
 
 def _files(path: str, problems: list[Problem]) -> Iterator[str]:
+    bounds = _bounds(path)
     if not path or not Path(path).is_dir():
         with _open(path):
+            if not _is_within(os.path.realpath(path), bounds):
+                raise ValueError(LEADS_OUT)
             yield path
         return
 
@@ -99,7 +106,9 @@ def _files(path: str, problems: list[Problem]) -> Iterator[str]:
     seen: set[str] = set()
     for directory, directories, names in os.walk(path, onerror=refuse, followlinks=True):
         real = os.path.realpath(directory)
-        if real in seen:
+        if real in seen or not _is_within(real, bounds):
+            if real not in seen:
+                problems.append(_unreadable(directory, LEADS_OUT))
             directories.clear()
             continue
         seen.add(real)
@@ -108,14 +117,46 @@ def _files(path: str, problems: list[Problem]) -> Iterator[str]:
         )
         for name in sorted(names):
             if name.lower().endswith(ENDINGS) and not name.startswith("."):
-                yield str(Path(directory, name))
+                file = str(Path(directory, name))
+                if _is_link(file) and not _is_within(os.path.realpath(file), bounds):
+                    problems.append(_unreadable(file, LEADS_OUT))
+                else:
+                    yield file
+
+
+def _bounds(path: str) -> list[Path]:
+    """The directories that links may lead into: what is named, and the checkout that it stands in, or without
+    one the current directory. A link that is named gives itself no leave there."""
+    here = Path(os.path.realpath(path))
+    full = os.path.abspath(path)  # noqa: PTH100 - Path.absolute leaves `..` as it is
+    above = Path(os.path.realpath(Path(full).parent)) if _is_link(full) else here
+    current = Path.cwd()
+    checkout = next((one for one in (above, *above.parents) if (one / ".git").exists()), None)
+    if checkout is None and above.is_relative_to(current) and current != current.parent:
+        checkout = current
+    if checkout is None:
+        return [here]
+    return [checkout] if above != here else [here, checkout]
+
+
+def _is_within(real: str, bounds: Iterable[Path]) -> bool:
+    """Whether a real path is below one of them, and there below no name that begins with a dot."""
+    path = Path(real)
+    return any(
+        path.is_relative_to(bound) and not any(part.startswith(".") for part in path.relative_to(bound).parts)
+        for bound in bounds
+    )
+
+
+def _is_link(path: str) -> bool:
+    # Unlike Path.is_symlink, this raises nothing for a path that is too long.
+    return os.path.islink(path)  # noqa: PTH114
 
 
 def _leads_up(directory: str, name: str) -> bool:
     """Whether an entry of a directory is a link to one that it stands in."""
     path = str(Path(directory, name))
-    # Unlike Path.is_symlink, this raises nothing for a path that is too long.
-    return os.path.islink(path) and Path(directory).is_relative_to(os.path.realpath(path))  # noqa: PTH114
+    return _is_link(path) and Path(directory).is_relative_to(os.path.realpath(path))
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -128,4 +169,6 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _unreadable(path: str, reason: str) -> Problem:
     hint = "check the path; it is relative to the current directory unless it begins with '/'"
+    if reason == LEADS_OUT:
+        hint = "put the file itself in the place of the link, or name what it leads to"
     return Problem("RE101", f"cannot read '{path}': {reason}", Location(path or "''", 1, 1), hint=hint)

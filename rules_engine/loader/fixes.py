@@ -52,8 +52,8 @@ def _spelled(text: str, style: str) -> str:
 
 
 def fix_of(node: Node, text: str) -> Fix | None:
-    """Write `text` in place of a key or a value, with its quotes if it has any."""
+    """Write `text` in place of a key or a value of one line, with its quotes if it has any."""
     begin, end = node.start, node.end
-    if node.kind != "scalar" or begin == end or "\n" in node.source.text[begin:end]:
+    if begin == end or "\n" in node.source.text[begin:end]:
         return None
     return Fix(node.source.location(begin, end), text)

@@ -2,8 +2,10 @@
 
 In: the bytes of files and a check that gives the problems of such bytes. Out: new bytes, and the problems
 that are gone. A mend is taken only if the check then finds nothing that it did not find before. What a mend
-brings to light, such as the second mistake of an expression, is mended with it, or both are left. All else in
-the file stays byte for byte as it was: comments, layout, line ends.
+brings to light, such as the second mistake of an expression, is mended with it, or both are left. Only where
+YAML could not be read, and what stands behind the mistake was not looked at, may something new be found on
+other lines: it was wrong before. All else in the file stays byte for byte as it was: comments, layout, line
+ends.
 """
 
 from __future__ import annotations
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
 
     Check = Callable[[bytes], list[Problem]]
     CheckSet = Callable[[Mapping[str, bytes]], list[Problem]]
+    _Identity = tuple[str, int, str, str]
 
 _MOST_LAYERS = 10
 """Mistakes of one expression, each hidden by the one before it."""
 
 _BOM = b"\xef\xbb\xbf"
+
+_HIDING = frozenset({"RE102", "RE103", "RE104", "RE105"})
+"""Codes of problems that keep others in the file from being found."""
 
 
 class Mended(NamedTuple):
@@ -55,8 +61,10 @@ def mend_all(
     kept: dict[str, Mended] = {}
     for path, one in changed.items():
         candidate = {**kept, path: one}
-        if not _fresh(check_set({path: each.data for path, each in candidate.items()}), known):
+        fresh = _fresh(check_set({path: each.data for path, each in candidate.items()}), known)
+        if not _harm(fresh, one.gone):
             kept = candidate
+            known += _count(fresh)
     return kept
 
 
@@ -91,26 +99,44 @@ def _mend_together(state: Mended, group: Sequence[Problem], check: Check) -> Men
         data = apply_fixes(data, [problem.fix for problem in done if problem.fix])
         gone += done
         left = check(data)
-        fresh = _fresh(left, known)
-        if not fresh:
-            ours = _count(gone[len(state.gone) :]) & known
-            return Mended(data, gone, left) if _count(left) <= known - ours else None
-        if not all(problem.fix for problem in fresh):
+        fresh, mended = _fresh(left, known), gone[len(state.gone) :]
+        harm = _harm(fresh, mended)
+        if not harm:
+            ours = _count(mended) & known
+            return Mended(data, gone, left) if _count(left) - _count(fresh) <= known - ours else None
+        if not all(problem.fix for problem in harm):
             return None
-        todo = fresh
+        todo = harm
     return None
 
 
-def _count(problems: Iterable[Problem]) -> Counter[tuple[str, str]]:
-    return Counter((problem.code, problem.message) for problem in problems)
+def _harm(fresh: Iterable[Problem], mended: Sequence[Problem]) -> list[Problem]:
+    """Those of the `fresh` problems that the mends brought, not those that they only brought to light."""
+    if not any(problem.code in _HIDING for problem in mended):
+        return list(fresh)
+    touched = {(problem.fix.location.path, problem.fix.location.line) for problem in mended if problem.fix}
+    return [
+        problem
+        for problem in fresh
+        if problem.severity == "error" and (problem.location.path, problem.location.line) in touched
+    ]
 
 
-def _fresh(problems: Iterable[Problem], known: Counter[tuple[str, str]]) -> list[Problem]:
+def _count(problems: Iterable[Problem]) -> Counter[_Identity]:
+    return Counter(map(_identity, problems))
+
+
+def _identity(problem: Problem) -> _Identity:
+    # A mend moves what stands behind it on its line, and no line.
+    return problem.location.path, problem.location.line, problem.code, problem.message
+
+
+def _fresh(problems: Iterable[Problem], known: Counter[_Identity]) -> list[Problem]:
     """Those that are more than were known."""
     spare = known.copy()
     fresh = []
     for problem in problems:
-        identity = (problem.code, problem.message)
+        identity = _identity(problem)
         if spare[identity]:
             spare[identity] -= 1
         else:

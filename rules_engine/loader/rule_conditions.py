@@ -2,7 +2,8 @@
 
 In: the conditions of one rule, in which nothing was found to be wrong by themselves, its events, tables and
 tests. Out: warnings for conditions that are always or never true in this rule, alone or together, for
-exceptions that never apply or always do, and for orderings of what the rule's own tests show to be text.
+exceptions that never apply or always do, for orderings of what the rule's own tests show to be text, and for
+`new.items.length`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rules_engine.expression.checks.facts import path_names
 from rules_engine.expression.checks.places import path_from, walk
 from rules_engine.expression.checks.satisfiable import Circumstances
 from rules_engine.expression.syntax import parse
+from rules_engine.loader.lengths import lengths_as_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,18 +50,19 @@ def check_rule_conditions(
         lasting = [nodes for nodes, each in zip(exceptions, rule.unless, strict=True) if each.expires is None]
         found = expressions.check_covering(when, lasting, given) if lasting else []
     yield from found
-    if tests is not None:
-        shown = _Shown(tests)
-        for nodes in conditions:
-            for node in nodes:
+    shown = _Shown(tests)
+    for nodes in conditions:
+        for node in nodes:
+            yield from lengths_as_attributes(node, shown.records, rule.scope)
+            if tests is not None:
                 yield from _orderings_of_text(node, shown, rule.scope)
 
 
 class _Shown:
     """What the records of a rule's tests have at a path."""
 
-    def __init__(self, tests: Node) -> None:
-        tests_of_rule = (test for test in tests.items() if test.kind == "mapping")
+    def __init__(self, tests: Node | None) -> None:
+        tests_of_rule = (test for test in tests.items() if test.kind == "mapping") if tests else ()
         records = (test.get("record") for test in tests_of_rule)
         self.records = [record for record in records if record is not None]
 

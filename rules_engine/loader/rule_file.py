@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.expression.checks.spelling import nearest
-from rules_engine.loader.action_checks import check_actions
+from rules_engine.loader.action_checks import check_actions, tests_among
 from rules_engine.loader.conditions import Expressions, absent_images, reference_problem
 from rules_engine.loader.rule_conditions import check_rule_conditions
 from rules_engine.loader.rule_tests import RuleTest, read_tests
@@ -46,6 +46,8 @@ class LoadedRule:
     tests: tuple[RuleTest, ...]
     writes: Mapping[str, Node]
     """By the id of each action that writes into a table: where it names the table."""
+    doubtful: frozenset[str]
+    """`clauses` and `actions`, where there is an error in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def load_rule_file(
         if errors > MOST_ERRORS:
             problems.append(too_many_errors(node))
             break
-        rule, tests, found = _load_rule(node, file)
+        rule, tests, found = _load_rule(node, file, of_source)
         problems += found
         errors += _errors(found)
         sound = not _errors(found) and id(node) not in unsound and not file.expressions.exhausted
@@ -94,12 +96,17 @@ def load_rule_file(
                     sections_sound and sound,
                     id_node,
                     keys.get("enabled"),
-                    keys.get("tests"),
+                    keys.get("tests") or _first_test_among(node.get("actions")),
                     tests,
                     _writes(node.get("actions")),
+                    _doubtful(node, [*found, *of_source]),
                 )
             )
     return loaded, _without_echoes(root, problems)
+
+
+def _first_test_among(actions: Node | None) -> Node | None:
+    return next(iter(tests_among(actions)), None) if actions is not None else None
 
 
 def _writes(actions: Node | None) -> dict[str, Node]:
@@ -110,6 +117,27 @@ def _writes(actions: Node | None) -> dict[str, Node]:
         if kind is not None and kind.value == "table" and table is not None:
             found[_text(action.get("id")) or "table"] = table
     return found
+
+
+_PARTS = {"when": "clauses", "unless": "clauses", "actions": "actions"}
+
+
+def _doubtful(rule: Node, problems: list[Problem]) -> frozenset[str]:
+    """The parts of a rule of which its tests cannot be sure: those with an error, and those that an unknown
+    key may be."""
+    places = {
+        rule.source.offset(problem.location.line, problem.location.column)
+        for problem in problems
+        if problem.severity == "error"
+    }
+    found = {
+        part
+        for key, part in _PARTS.items()
+        if key in rule.keys and any(rule.keys[key].start <= at <= rule.value[key].end for at in places)
+    }
+    known = _rule_shape()["properties"]
+    unknown = any(key not in known and node.start in places for key, node in rule.keys.items())
+    return frozenset(_PARTS.values()) if unknown else frozenset(found)
 
 
 def _node_at(nodes: list[Node], place: Location) -> Node | None:
@@ -132,7 +160,7 @@ def _read_file_level(root: Node, today: date) -> _File:
         defaults=dict(defaults.entries()) if defaults is not None else {},
         expressions=Expressions(_scope(root)),
         today=today,
-        table_reported=(defaults is not None and defaults.kind != "mapping")
+        table_reported=(defaults is not None and (defaults.kind != "mapping" or defaults.broken))
         or any(
             key == "table" or (key not in known and nearest(key, ["defaults"]))
             for key, _ in root.entries()[:MOST_ERRORS]
@@ -210,7 +238,9 @@ def _references(node: Node) -> Iterator[Problem]:
         yield from _references(child)
 
 
-def _load_rule(node: Node, file: _File) -> tuple[Rule | None, tuple[RuleTest, ...], list[Problem]]:
+def _load_rule(
+    node: Node, file: _File, of_source: list[Problem]
+) -> tuple[Rule | None, tuple[RuleTest, ...], list[Problem]]:
     problems = check_shape(node, _rule_shape(), "a rule")
     if node.kind != "mapping" or node.broken:
         return None, (), problems
@@ -248,7 +278,7 @@ def _load_rule(node: Node, file: _File) -> tuple[Rule | None, tuple[RuleTest, ..
         problems += check_rule_conditions(rule, absent, [when, *exceptions], tests, file.expressions)
     if tests is None:
         return rule, (), problems
-    read, found = read_tests(tests, rule)
+    read, found = read_tests(tests, rule, _doubtful(node, [*problems, *of_source]))
     return rule, tuple(read), problems + found
 
 
@@ -277,8 +307,9 @@ def _without_table(node: Node) -> Problem:
 
 def _events(node: Node | None) -> tuple[str, ...]:
     """The events of a rule; all of them where what is written is wrong, and said to be."""
-    events = tuple(event for event in _texts(node) if event in EVENT_NAMES)
-    return tuple(dict.fromkeys(events)) or EVENT_NAMES
+    events = tuple(_texts(node))
+    known = bool(events) and all(event in EVENT_NAMES for event in events)
+    return tuple(dict.fromkeys(events)) if known else EVENT_NAMES
 
 
 def _when(node: Node | None) -> list[Node]:

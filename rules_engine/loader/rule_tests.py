@@ -26,7 +26,7 @@ MOST_PLACES = 20
 """Further places of one problem."""
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from rules_engine.errors import Location, Problem
     from rules_engine.model import Rule
@@ -58,23 +58,27 @@ class RuleTest:
         return f"{self.rule_id or WHOLE_RULE_SET} / {self.name}"
 
 
-def read_tests(node: Node, rule: Rule) -> tuple[list[RuleTest], list[Problem]]:
-    """The tests of one rule, whose shape has been checked."""
+def read_tests(node: Node, rule: Rule, doubtful: Container[str] = ()) -> tuple[list[RuleTest], list[Problem]]:
+    """The tests of one rule, whose shape has been checked. `doubtful`: its `clauses` or `actions`, where they
+    have an error, so that what a test names may be there once that is mended."""
     tests: list[RuleTest] = []
     problems: list[Problem] = []
     for test in node.items():
         if test.kind == "mapping":
-            found = list(check_expectation(test, rule))
+            found = list(check_expectation(test, rule, doubtful))
             _read_test(test, _table(rule), rule.id, found, tests)
             problems += found
     return tests, problems
 
 
 def read_file_tests(
-    node: Node, rules: Mapping[str, Rule], unknown: dict[str, list[Node]] | None
+    node: Node,
+    rules: Mapping[str, Rule],
+    unknown: dict[str, list[Node]] | None,
+    doubtful: Mapping[str, Container[str]],
 ) -> tuple[list[RuleTest], list[Problem]]:
     """The tests of a `*.test.yaml` file. `unknown` gets what names a rule that there is not, by its id; it is
-    None where not all rules were read."""
+    None where not all rules were read. `doubtful`: by the id of a rule, as `read_tests` has it."""
     tables = {table for rule in rules.values() for table in rule.tables}
     tests: list[RuleTest] = []
     problems: list[Problem] = []
@@ -90,7 +94,7 @@ def read_file_tests(
             nameless = [] if unknown is None else _nameless(named, rules, unknown)
             if matches is not None and unknown is not None:
                 found += _without_table(test, tables)
-            found += check_expectation(test, rule)
+            found += check_expectation(test, rule, doubtful.get(rule.id, ()) if rule is not None else ())
             table = _table(rule) if matches is None else min(tables, default="table")
             _read_test(test, table, None, found, [] if nameless else tests)
         problems += found
@@ -195,7 +199,7 @@ def unknown_rules(unknown: Mapping[str, Sequence[Node]], rules: Mapping[str, Rul
         )
 
 
-def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:
+def check_expectation(test: Node, rule: Rule | None, doubtful: Container[str] = ()) -> Iterator[Problem]:
     """`expect`: that it says something, and nothing that contradicts itself or the rule."""
     expect = test.get("expect")
     if expect is None or expect.kind != "mapping" or expect.broken:
@@ -217,16 +221,16 @@ def check_expectation(test: Node, rule: Rule | None) -> Iterator[Problem]:
         hint = "only a record that matches has actions: remove one of them"
         yield test.source.problem("RE109", message, expect.keys["actions"].location, hint)
     elif rule is not None and stopped_by is not None:
-        yield from _unknown_clause(stopped_by, rule)
+        yield from _unknown_clause(stopped_by, rule, doubtful)
     elif rule is not None and actions is not None:
-        yield from _unknown_actions(list(actions.keys.values()), rule)
+        yield from _unknown_actions(list(actions.keys.values()), rule, doubtful)
         if actions.kind == "mapping" and not actions.value:
             message = "this test asserts nothing of any action"
             hint = "name an action and what its request must contain, or remove 'actions'"
             yield test.source.problem("RE405", message, actions.location, hint)
     may_repeat = expect.get("may_repeat")
     if rule is not None and may_repeat is not None:
-        yield from _unknown_actions(may_repeat.items(), rule)
+        yield from _unknown_actions(may_repeat.items(), rule, doubtful)
 
 
 def clauses(rule: Rule) -> list[str]:
@@ -239,9 +243,9 @@ def clauses(rule: Rule) -> list[str]:
     return ["enabled", "table", "event", *when, *(f"unless[{unless.name}]" for unless in rule.unless)]
 
 
-def _unknown_clause(node: Node, rule: Rule) -> Iterator[Problem]:
+def _unknown_clause(node: Node, rule: Rule, doubtful: Container[str]) -> Iterator[Problem]:
     known = clauses(rule)
-    if not isinstance(node.value, str) or not node.value or node.value in known:
+    if "clauses" in doubtful or not isinstance(node.value, str) or not node.value or node.value in known:
         return
     near = nearest(node.value, known)
     if node.value == "when" and rule.when_is_list and rule.when:
@@ -251,8 +255,8 @@ def _unknown_clause(node: Node, rule: Rule) -> Iterator[Problem]:
     yield node.source.problem("RE404", f"rule '{rule.id}' has no '{node.value}'", node.location, hint)
 
 
-def _unknown_actions(named: Iterable[Node], rule: Rule) -> Iterator[Problem]:
-    known = [action.id for action in rule.actions]
+def _unknown_actions(named: Iterable[Node], rule: Rule, doubtful: Container[str]) -> Iterator[Problem]:
+    known = [] if "actions" in doubtful else [action.id for action in rule.actions]
     for node in named if known else ():
         name = node.value
         if isinstance(name, str) and name not in known:

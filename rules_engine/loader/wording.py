@@ -7,7 +7,11 @@ up.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+from rules_engine.loader.patterns import condition_of_pattern
+from rules_engine.source.traps import in_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,6 +88,14 @@ _BELONGS = {
         "event": "in a rule, under 'rules'", "unless": "in a rule, under 'rules'",
         "tests": "in a rule, or in a file called *.test.yaml",
     },
+    "exception": dict.fromkeys(
+        ("type", "topic_arn", "subject", "message", "url", "queue_url", "table", "put", "on_error", "mode"),
+        "in an action, under 'actions' beside 'unless'",
+    ),
+    "record": {
+        "expect": "beside 'record', not in it", "match": "under 'expect', beside 'record'",
+        "stopped_by": "under 'expect', beside 'record'", "actions": "under 'expect', beside 'record'",
+    },
     "test file": {"rules": "in a file that is not called *.test.yaml"},
     "mapping of defaults": dict.fromkeys(
         ("id", "when", "event", "unless", "actions", "tests", "enabled", "severity", "tags", "runbook"),
@@ -110,10 +122,15 @@ def misplaced_key_hint(key: str, title: str, known: Iterable[str]) -> tuple[str,
     kind, meant = _kind(title), other_word(key, title, known)
     if meant:
         return meant, f"did you mean '{meant}'?"
-    where = _BELONGS.get(kind, {}).get(key)
+    where = where_it_belongs(key, title)
     # A test file that holds rules lacks its tests because of that, not besides.
     instead_of = {"test file": "tests", "test": "expect"}.get(kind, "")
     return (instead_of, f"'{key}' belongs {where}") if where else ("", "")
+
+
+def where_it_belongs(key: str, title: str) -> str | None:
+    """Where else a key of that name stands; None where nobody would look for it."""
+    return _BELONGS.get(_kind(title), {}).get(key)
 
 
 def known_keys_hint(key: str, where: str, known: Iterable[str]) -> str:
@@ -154,10 +171,13 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
     such_as = f", such as: {f'{name}: ' if name else ''}{flow(example)}" if example is not None else ""
     if node.kind == "scalar" and node.value is None:
         return f"write a value after '{name}:'{such_as}" if name else "write a value"
+    if node.kind == "mapping" and "string" in wanted and (text := _cut_at_colon(node, schema)):
+        return f"': ' begins a mapping in YAML: put the value in quotes: {text}"
     if schema.get("title") == "condition" and not (node.kind == "sequence" and node.style == "block"):
         always = node.value is True and name == "when"
         otherwise = "for every record leave 'when' out; otherwise " if always else ""
-        return f"{otherwise}write an expression{such_as}"
+        meant = condition_of_pattern(node) if node.kind == "mapping" else None
+        return f"{otherwise}write an expression{such_as if meant is None else f': {meant}'}"
     if node.kind == "mapping" and schema.get("items", {}).get("type") == "string":
         return (
             f"write one text or several in [ ]{such_as}" if "string" in wanted else f"write a list{such_as}"
@@ -179,30 +199,53 @@ def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
 
 
 def _repair_list(node: Node, wanted: list[str], name: str) -> str:
-    if "object" in wanted:
+    if "object" in wanted and node.style == "block":
         return "write 'key: value' lines without '- ' before them"
     if not name and node.style == "block":
         return "'- - ' makes a list in a list: remove one '- '"
     return ""
 
 
+def _cut_at_colon(node: Node, schema: dict[str, Any]) -> str | None:
+    """The text of one line that became a mapping at its `: `, in quotes: `- new.note == 'a: b'`."""
+    if schema.get("title") == "condition" and _NAME.fullmatch(next(iter(node.value), "")):
+        return None  # an entry of a pattern
+    written = node.source.text[node.start : node.end]
+    plain = node.style == "block" and len(node.value) == 1 and "\n" not in written
+    return in_quotes(written) if plain else None
+
+
+_NAME = re.compile(r"[\w.-]*")
+_ENTRY_AS_TEXT = re.compile(r"([A-Za-z_]\w*) ?[:=] *(\S.*)")
+
 _TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
 
-def repaired_scalar(node: Node, wanted: list[str]) -> str | None:
-    """A scalar of a wrong type as it must be written to be of a right one, where there is no doubt."""
+def repaired(node: Node, wanted: list[str], schema: dict[str, Any]) -> str | None:
+    """A value of a wrong type as it must be written to be of a right one, where there is no doubt."""
+    if node.kind == "mapping":
+        return _cut_at_colon(node, schema) if "string" in wanted else None
+    return _repaired_scalar(node, wanted)
+
+
+def _repaired_scalar(node: Node, wanted: list[str]) -> str | None:
     if node.kind != "scalar" or node.value is None:
         return None
     written = node.source.text[node.start : node.end]
     if "string" in wanted:
         return f'"{written}"'
+    if wanted == ["object"]:
+        entry = _ENTRY_AS_TEXT.match(written.partition("\n")[0]) if node.style == "" else None
+        return None if entry is None else f"{entry[1]}: {entry[2]}"
     if isinstance(node.value, str) and node.style and _looks_like(node.value, wanted):
         return node.value
     return _TRUTHS.get(written.lower()) if "boolean" in wanted else None
 
 
 def _repair_scalar(node: Node, wanted: list[str], name: str) -> str:
-    meant = repaired_scalar(node, wanted)
+    meant = _repaired_scalar(node, wanted)
+    if wanted == ["object"] and meant is not None:
+        return f"a key is followed by ':' and a space; write: {meant}"
     if "string" in wanted:
         return f"put it in quotes: {meant}"
     if meant is not None and node.style:

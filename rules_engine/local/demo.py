@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from rules_engine.exact_json import dumps
-from rules_engine.loader import load_rules
+from rules_engine.local.loading import load_rule_set
 from rules_engine.local.ministack import require_local_extra
 from rules_engine.local.play import play, wait_until
 from rules_engine.local.scenario import CHANGES, EXPIRY
@@ -29,12 +28,12 @@ from rules_engine.local.stack import LocalStack, exit_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
     from rules_engine.local.effect import Effect
     from rules_engine.local.play import Played
-    from rules_engine.model import RuleSet
 
 DEADLINE_SECONDS = 45.0
 """About 3 s are usual; a machine busy with other work gets its time."""
@@ -69,18 +68,6 @@ def run_demo(
         style="dim",
     )
     return _verdict(console, played, arrived, log, time.monotonic() - started)
-
-
-def load_rule_set(rules_paths: Sequence[str | Path], console: Console) -> RuleSet | None:
-    """The rules; None after printing why they cannot be used."""
-    rule_set, problems = load_rules([Path(path) for path in rules_paths])
-    errors = [problem for problem in problems if problem.severity == "error"]
-    for problem in errors:
-        console.print(Text(f"{problem.location}: error {problem.code} {problem.message}", style="red"))
-    if errors:
-        console.print("'rules-engine validate' shows where and what to do.")
-        return None
-    return rule_set
 
 
 def _findings_table(played: Played, arrived: Sequence[Effect]) -> Table:

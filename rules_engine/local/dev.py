@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rules_engine.loader import find_files
 from rules_engine.loader.files import file_states
-from rules_engine.local.demo import load_rule_set
+from rules_engine.local.loading import load_rule_set
 from rules_engine.local.ministack import LocalStackError, require_local_extra
 from rules_engine.local.report import Report, count
 from rules_engine.local.session import Session

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rules_engine.local.demo import load_rule_set
+from rules_engine.local.loading import load_rule_set
 from rules_engine.local.ministack import require_local_extra
 from rules_engine.local.report import Report, count
 from rules_engine.local.session import Session

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rules_engine.expression.functions import FUNCTIONS
 from rules_engine.lsp.outline import read_outline
+from rules_engine.lsp.scope import last_path, scope_at_end, steps
 from rules_engine.lsp.shape import choices, element, keys_of, shape_at
 from rules_engine.lsp.words import (
     FIELDS,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rules_engine.lsp.outline import Outline, Place
+    from rules_engine.lsp.scope import Scope
     from rules_engine.schema import Schema
 
 Kind = Literal["key", "value", "function", "field", "name", "attribute", "rule"]
@@ -44,11 +46,6 @@ class Completion:
     end: int
     detail: str = ""
     documentation: str = ""
-
-
-_match_end_of_path = re.compile(r"[\w.]*").match
-"""On a text turned round, for a search from its beginning looks at each place again."""
-_find_start_of_name = re.compile("[A-Za-z_]").search
 
 
 def complete(path: str, text: str, line: int, column: int, rule_ids: Iterable[str]) -> list[Completion]:
@@ -107,22 +104,24 @@ def _words(outline: Outline, before: str, cursor: int) -> list[Completion]:
     """Words for the end of an expression. Within a text or a constant nothing is known."""
     if before.count("'") % 2 or before.count("`") % 2 or before.count('"') % 2:
         return []
-    word = _last_word(before)
-    root, *path = word.split(".")
+    word = last_path(before)
     in_front = before.removesuffix(word)
-    if in_front.removesuffix("&").endswith((".", ")", "]")):
+    root, *path = word.split(".", 1)
+    is_index = in_front.endswith("[") and last_path(in_front[:-1])
+    if is_index or in_front.endswith((".", ")", "]")) or word.endswith("]"):
         return []
-    if in_front.endswith("&"):
-        return _attributes(outline, "new", (root, *path), cursor)
     if path and root in SECTIONS:
-        return _own_names(outline, root, path, cursor)
-    if path:
-        return _attributes(outline, root, tuple(path), cursor) if root in ("new", "old", "keys") else []
+        return _own_names(outline, root, path[0], cursor)
+    scope = scope_at_end(in_front)
+    if path or in_front.endswith("&"):
+        *above, typed = steps(word)
+        return _attributes(outline, scope.below(tuple(above)), typed or "", cursor)
     start = cursor - len(root)
-    fields = [
+    found = [] if not scope.path else _attributes(outline, scope, root, cursor)
+    found += [
         Completion(name, "field", name, start, cursor, "", doc)
         for name, doc in FIELDS.items()
-        if name.startswith(root) and (name not in SECTIONS or defined(outline, name))
+        if name.startswith(root) and (defined(outline, name) if name in SECTIONS else scope.path == ())
     ]
     functions = [
         Completion(
@@ -137,32 +136,29 @@ def _words(outline: Outline, before: str, cursor: int) -> list[Completion]:
         for one in sorted(FUNCTIONS.values(), key=lambda one: (not one.extension, one.name))
         if one.name.startswith(root)
     ]
-    return fields + functions
+    return found + functions
 
 
-def _last_word(text: str) -> str:
-    """The beginning of a path that a text ends with; it may be empty."""
-    end = _match_end_of_path(text[::-1])
-    assert end is not None  # it may be empty
-    path = end[0][::-1]
-    start = _find_start_of_name(path)
-    return path[start.start() :] if start else ""
-
-
-def _own_names(outline: Outline, root: str, path: list[str], cursor: int) -> list[Completion]:
-    typed = path[-1]
+def _own_names(outline: Outline, root: str, typed: str, cursor: int) -> list[Completion]:
     return [
         Completion(name, "name", name, cursor - len(typed), cursor, entry.value)
         for name, entry in defined(outline, root).items()
-        if len(path) == 1 and name.startswith(typed)
+        if name.startswith(typed) and not _is_being_defined(outline, root, name)
     ]
 
 
-def _attributes(outline: Outline, root: str, path: tuple[str, ...], cursor: int) -> list[Completion]:
-    *above, typed = path
+def _is_being_defined(outline: Outline, root: str, name: str) -> bool:
+    """Whether the cursor is in the definition of the name, which cannot be made of itself."""
+    return outline.place is not None and outline.place.path[:2] == (SECTIONS[root], name)
+
+
+def _attributes(outline: Outline, scope: Scope, typed: str, cursor: int) -> list[Completion]:
+    if not scope.path:
+        return []
+    image, *above = scope.path
     return [
         Completion(name, "attribute", _as_field(name), cursor - len(typed), cursor)
-        for name in attributes(outline, root, tuple(above))
+        for name in attributes(outline, str(image), tuple(above))
         if name.startswith(typed)
     ]
 

@@ -11,8 +11,8 @@ Nothing here decides whether a file is right: that is the loader's, whose word i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 Role = Literal["key", "value", "either"]
 
@@ -24,12 +24,13 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 _KEY = re.compile(r"""("[^"]*"|'[^']*'|[^\s#:,\[\]{}"'&*!|>%@`-][^:#]*?)[ \t]*:(?=[ \t]|$)""")
 _BLOCK_TEXT = re.compile(r"[|>][-+0-9]*")
 _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+_PLAIN = re.compile(r"[^\"'#{}\[\],: \t]+")
+"""In brackets: what only makes a word longer."""
 _IN_FLOW = 1_000_000
 """Column of what stands in brackets: no indentation ends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key in the mapping at `path`. `line` and columns count from 0, in characters.
 
     `value` is what stands behind it on its line, without quotes; `mapping` tells a file's mappings apart.
@@ -198,6 +199,10 @@ class _Scanner:
         while column < len(line):
             if here and column == self.cursor:
                 self._set_flow_place(line)
+            if not here and (plain := _PLAIN.match(line, column)):
+                column = plain.end()
+                self.word = (self.word[0] if self.word else plain.start(), column)
+                continue
             if line[column] in "\"'":
                 column = self._quoted(line, column, here)
                 continue
@@ -283,7 +288,7 @@ class _Scanner:
         return frame.inner
 
     def _push(self, key: str, start: int, end: int, column: int) -> None:
-        path = tuple(frame.name for frame in self.frames[1:])
+        path = tuple([frame.name for frame in self.frames[1:]])
         inner = self._inner(self.frames[-1])
         self.outline.entries.append(Entry(path, inner, key, self.number, start, end, ""))
         self.frames.append(_Frame(column, key))
@@ -291,7 +296,7 @@ class _Scanner:
     def _set_value(self, text: str) -> None:
         last = self.outline.entries[-1]
         if last.value == "" and last.key == self.frames[-1].name:
-            self.outline.entries[-1] = replace(last, value=_unquoted(text))
+            self.outline.entries[-1] = last._replace(value=_unquoted(text))
 
     def _set_place(
         self, role: Role, line: str, start: int, frames: list[_Frame], *, in_flow: bool = False

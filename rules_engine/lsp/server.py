@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from rules_engine.lsp.diagnostics import diagnostic, location_of
 from rules_engine.lsp.hover import hover
 from rules_engine.lsp.mends import formatting, mends
 from rules_engine.lsp.outline import LINE_END
-from rules_engine.lsp.workspace import Analysis, analyse, is_rule_file
+from rules_engine.lsp.workspace import Analysis, Known, analyse, is_rule_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +63,7 @@ class RulesServer(LanguageServer):
         self.paths = paths
         self.page_of = page_of
         self.analysis = Analysis()
+        self._known: Known = {}
         self._analysed: dict[str, int | None] = {}
         """By real path, the version of each open text that the analysis is about."""
         self._published: set[str] = set()
@@ -97,13 +98,16 @@ class RulesServer(LanguageServer):
         }
         buffers = {path: text.encode("utf-8", "surrogatepass") for path, (_, text, _) in texts.items()}
         try:
-            self.analysis = await asyncio.to_thread(analyse, self._folders(), self.paths, buffers)
+            self.analysis = await asyncio.to_thread(
+                analyse, self._folders(), self.paths, buffers, self._known
+            )
         except Exception as error:  # noqa: BLE001 - one text must not end the server; the author is told
             message = f"rules-engine failed: {type(error).__name__}: {error}. Please report it."
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
-            return
-        self._analysed = {path: text_version for path, (_, _, text_version) in texts.items()}
-        self._publish({path: (uri, text_version) for path, (uri, _, text_version) in texts.items()})
+        else:
+            self._analysed = {path: text_version for path, (_, _, text_version) in texts.items()}
+            self._publish({path: (uri, text_version) for path, (uri, _, text_version) in texts.items()})
+        # Also after a failure: the newer text may be none.
         if self._changed_meanwhile:
             self._task = asyncio.create_task(self._analyse())
 
@@ -114,10 +118,11 @@ class RulesServer(LanguageServer):
 
     def _publish(self, opened: dict[str, tuple[str, int | None]]) -> None:
         """The problems of each file: of all that have some, that had some, or that are open."""
+        lines_of = cache(self.lines_of)
         for path in sorted({*self.analysis.problems, *self._published, *opened}):
             uri, text_version = opened.get(path, (from_fs_path(path) or "", None))
             found = [
-                diagnostic(problem, self.lines_of, self.codec, self.page_of(problem.code))
+                diagnostic(problem, lines_of, self.codec, self.page_of(problem.code))
                 for problem in self.analysis.problems.get(path, [])
             ]
             self.text_document_publish_diagnostics(
@@ -166,14 +171,17 @@ class RulesServer(LanguageServer):
         column = self.codec.position_from_client_units([lines[at.line]], position).character
         return _real(uri), text, at.line, column
 
-    def range_of(self, params: Question, start: int, end: int) -> types.Range:
-        """Two columns of the line that a question is about, in the client's units."""
+    def ranges_of(self, params: Question, stretches: Sequence[tuple[int, int]]) -> list[types.Range]:
+        """Stretches of columns of the line that a question is about, in the client's units."""
         line = params.position.line
-        written = LINE_END.split(self.text_of(params.text_document.uri))[line]
+        written = LINE_END.split(self.text_of(params.text_document.uri))[line] if stretches else ""
         units = self.codec.client_num_units
-        return types.Range(
-            types.Position(line, units(written[:start])), types.Position(line, units(written[:end]))
-        )
+        return [
+            types.Range(
+                types.Position(line, units(written[:start])), types.Position(line, units(written[:end]))
+            )
+            for start, end in stretches
+        ]
 
 
 def make_server(paths: Sequence[str], page_of: Callable[[str], str | None]) -> RulesServer:
@@ -216,7 +224,8 @@ def _answer_questions(server: RulesServer) -> None:
         if found is None:
             return None
         content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
-        return types.Hover(content, server.range_of(params, found.start, found.end))
+        (at,) = server.ranges_of(params, [(found.start, found.end)])
+        return types.Hover(content, at)
 
     @server.feature(
         types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", "&", "{", " ", "-"])
@@ -224,7 +233,7 @@ def _answer_questions(server: RulesServer) -> None:
     def on_completion(params: types.CompletionParams) -> list[types.CompletionItem]:
         place = server.place_of(params)
         found = complete(*place, server.analysis.rules) if place is not None else []
-        ranges = [server.range_of(params, one.start, one.end) for one in found]
+        ranges = server.ranges_of(params, [(one.start, one.end) for one in found])
         return [_item(one, number, at) for number, (one, at) in enumerate(zip(found, ranges, strict=True))]
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
@@ -241,7 +250,8 @@ def _write(server: RulesServer) -> None:
     )
     def on_code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         uri = params.text_document.uri
-        return list(mends(server.problems_of(uri), uri, params.range, server.lines_of, server.codec))
+        lines_of = cache(server.lines_of)
+        return list(mends(server.problems_of(uri), uri, params.range, lines_of, server.codec))
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def on_formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:

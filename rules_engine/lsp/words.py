@@ -78,7 +78,7 @@ def defined(outline: Outline, root: str) -> dict[str, Entry]:
     return {e.key: e for e in outline.entries if e.path == (SECTIONS[root],)}
 
 
-def attributes(outline: Outline, root: str, path: tuple[str, ...]) -> list[str]:
+def attributes(outline: Outline, root: str, path: tuple[str | None, ...]) -> list[str]:
     """Names below `path` in an image of the tests' records, in the order in which they are met."""
     images = ("keys",) if root == "keys" else ("new", "old")
     found: dict[str, None] = {}

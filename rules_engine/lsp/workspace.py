@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rules_engine.loader import find_files, load_rules
+from rules_engine.loader import FileRead, find_files, load_rules
 from rules_engine.loader.files import ENDINGS
 
 if TYPE_CHECKING:
@@ -47,14 +47,23 @@ def is_rule_file(path: str, folders: Sequence[str], paths: Sequence[str]) -> boo
     return path.lower().endswith(ENDINGS) and any(Path(path).is_relative_to(one) for one in below)
 
 
-def analyse(folders: Sequence[str], paths: Sequence[str], buffers: Mapping[str, bytes]) -> Analysis:
-    """The rule sets of all folders; each is a set of its own."""
+Known = dict[str, dict[str, FileRead]]
+"""By folder and path, what the last analysis read."""
+
+
+def analyse(
+    folders: Sequence[str], paths: Sequence[str], buffers: Mapping[str, bytes], known: Known
+) -> Analysis:
+    """The rule sets of all folders; each is a set of its own. `known` is kept from one call to the next: of a
+    thousand rules those of one file change with a key that is pressed."""
+    for gone in known.keys() - set(folders):
+        del known[gone]
     problems: dict[str, list[Problem]] = {}
     elsewhere: list[Problem] = []
     rules: dict[str, Location] = {}
     for folder in folders:
         below = [str(Path(folder, path)) for path in paths]
-        rule_set, found = load_rules(below, texts=_texts(below, buffers))
+        rule_set, found = load_rules(below, texts=_texts(below, buffers), known=known.setdefault(folder, {}))
         for problem in found:
             file = os.path.realpath(problem.location.path)
             if file in buffers or Path(file).is_file():

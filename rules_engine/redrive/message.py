@@ -12,6 +12,7 @@ A message that went through SNS is unwrapped. Anything else is a DeadLetterError
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from rules_engine.delivery.dead_letter import DeadLetter, DeadLetterError, dead_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_is_number = re.compile(r"[0-9]{1,128}").fullmatch
 
 DYNAMODB, KINESIS = "DDBStreamBatchInfo", "KinesisBatchInfo"
 
@@ -48,7 +51,7 @@ def read_message(text: str, fetch: Callable[[str, str], bytes]) -> Message:
     """`fetch` gets the object in a bucket under a key. Raises DeadLetterError."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DeadLetterError("the message is not JSON") from None
     return message_of(document, fetch)
 
@@ -71,7 +74,7 @@ def _event_of(payload: Any) -> Any:
     """Lambda writes the event as a text inside of its document."""
     try:
         return json.loads(payload) if isinstance(payload, str) else payload
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DeadLetterError("the 'payload' of Lambda's message is not JSON") from None
 
 
@@ -83,4 +86,7 @@ def _positions(kind: str, info: Mapping[str, Any]) -> Positions:
     ]
     if missing:
         raise DeadLetterError(f"Lambda's message has no '{missing[0]}'")
+    for name, value in zip(names[2:], values[2:], strict=True):
+        if not _is_number(str(value)):
+            raise DeadLetterError(f"the '{name}' of Lambda's message is no sequence number")
     return Positions(kind, *map(str, values))

@@ -64,11 +64,13 @@ class QueueSource:
                 for message in answer.get("Messages", [])
             ]
             self._held |= {letter.name: letter for letter in letters}
+            if not letters:
+                return
+            # What failed comes back when it was held for long enough, and may come before what is new.
             new = [letter for letter in letters if letter.name not in seen]
             seen |= {letter.name for letter in new}
-            if not new:
-                return
-            yield new
+            if new:
+                yield new
 
     def remove(self, letter: Letter) -> None:
         receipt = self._held.get(letter.name, letter).receipt

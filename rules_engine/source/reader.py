@@ -181,6 +181,8 @@ class _Builder:
         self._nodes = 0
         self._too_much = False
         self._anchors: set[str] = set()
+        self._stands_twice: dict[int, tuple[int, Node]] = {}
+        """Of mappings by their identity: the first key that stands twice, and the number of its problem."""
         self.last_end = 0
         """Where the last scalar or closing bracket ends."""
 
@@ -330,16 +332,28 @@ class _Builder:
             parent.broken = True
             self._report("RE105", "'<<' (a merge key) is not allowed", key.start, key.end, traps.REUSE)
         elif key.value in parent.value:
-            first = parent.keys[key.value].location
-            message = f"the key '{key.value}' stands twice in one mapping"
-            hint = "keep one of them; where both values are meant, write a list"
-            problem = self.source.problem(
-                "RE104", message, key.location, hint, related=((first, "first defined here"),)
-            )
-            self.problems.append(problem)
+            self._twice(parent, key, node)
         else:
             parent.value[key.value] = node
             parent.keys[key.value] = key
+
+    def _twice(self, parent: Node, key: Node, node: Node) -> None:
+        """A key that stands twice. A second one in an entry of a list is of the entry that begins there."""
+        in_list = len(self._stack) > 1 and self._stack[-2].kind == "sequence" and parent.style == "block"
+        earlier = self._stands_twice.get(id(parent))
+        if earlier is not None and in_list:
+            number, first_key = earlier
+            self.problems[number] = traps.entry_without_dash(parent, first_key)
+            parent.broken = True
+            return
+        self._stands_twice[id(parent)] = (len(self.problems), key)
+        if in_list and parent.keys[key.value].start == parent.start:
+            self.problems.append(traps.entry_without_dash(parent, key))
+            parent.broken = True
+            return
+        self.problems.append(traps.stands_twice(parent, key))
+        if parent.value[key.value].start == parent.value[key.value].end:
+            parent.value[key.value] = node  # a line of the key alone
 
     def _report(self, code: str, message: str, start: int, end: int, hint: str | None = None) -> None:
         self.problems.append(self.source.problem(code, message, self.source.location(start, end), hint))

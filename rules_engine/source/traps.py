@@ -25,6 +25,11 @@ REUSE = "write the keys out; 'defaults', 'vars', 'lists' and 'conditions' hold w
 _BLOCK_VALUE = re.compile(r"\s*(?:- +)*(?:[\w.$-]+ *: +)?")
 """What may stand on a line before a value that goes on to the end of the line."""
 
+_OWNER = re.compile(r" *(?:- +)*(?=\w)| *(?:- +)*(?=- )")
+"""What stands before the key of a value, or before the dash of an entry: deeper lines belong to the value."""
+
+_BELOW = re.compile(r"\n(?:[ \t]*\n)*( *)[^\s#]")
+
 _NEGATION = re.compile(r"!(?:\(|(?:new|old|keys|is|expired)\b|[a-z_]+\()")
 """What can only be a condition: other tags are CloudFormation's."""
 
@@ -37,23 +42,35 @@ def quoted(source: SourceFile, start: int, what: str) -> str:
     line = source.line(location.line)
     before, value = line[: location.column - 1], line[location.column - 1 :].rstrip()
     if _BLOCK_VALUE.fullmatch(before):
+        key = before.strip()
+        if _goes_on(source, start):
+            return f"{what}: write '{key} >-' and the whole value on the lines below, indented deeper"
         for quote, forbidden in (('"', '"\\'), ("'", "'")):
             if not any(character in value for character in forbidden):
                 return f"{what}: put the value in quotes: {f'{before.strip()} {quote}{value}{quote}'.strip()}"
-        key = before.strip()
         return f"{what}: write '{key} >-' and the value on the next line, indented deeper"
     return f"{what}: put the value in quotes"
 
 
 def quoting(source: SourceFile, start: int) -> Fix | None:
-    """The mend that `quoted` shows; none where the value may end before its line does, at a comment."""
+    """The mend that `quoted` shows; none where the value may end before its line does, at a comment, or
+    goes on below."""
     location = source.location(start)
     line = source.line(location.line)
     before, value = line[: location.column - 1], line[location.column - 1 :].rstrip()
-    if not value or " #" in value or not _BLOCK_VALUE.fullmatch(before):
+    if not value or " #" in value or not _BLOCK_VALUE.fullmatch(before) or _goes_on(source, start):
         return None
     text = in_quotes(value)
     return None if text is None else Fix(replace(location, length=len(value)), text)
+
+
+def _goes_on(source: SourceFile, start: int) -> bool:
+    """Whether the lines below the value at `start` are indented so deep that they belong to it."""
+    location = source.location(start)
+    before = source.line(location.line)[: location.column - 1]
+    owner = _OWNER.match(before)
+    below = _BELOW.match(source.text, start - len(before) + len(source.line(location.line)))
+    return owner is not None and below is not None and len(below[1]) > len(owner[0])
 
 
 def in_quotes(text: str) -> str | None:
@@ -119,6 +136,25 @@ def _kind_of_word(key: Node) -> str:
     return "the empty value" if key.value is None else key.describe()
 
 
+def stands_twice(parent: Node, key: Node) -> Problem:
+    """A key that the mapping has already."""
+    message = f"the key '{key.value}' stands twice in one mapping"
+    hint = "keep one of them; where both values are meant, write a list"
+    related = ((parent.keys[key.value].location, "first defined here"),)
+    return key.source.problem("RE104", message, key.location, hint, related=related)
+
+
+def entry_without_dash(parent: Node, key: Node) -> Problem:
+    """The first of several keys of an entry of a list that stand twice: an entry begins there."""
+    problem, source = stands_twice(parent, key), key.source
+    line = source.line(problem.location.line)
+    hint = f"keep one of them; if an entry of the list begins here, write '- ' before it: - {line.strip()}"
+    before = source.text[key.start - 2 : key.start]
+    is_first = parent.keys[key.value].start == parent.start
+    fix = Fix(source.location(key.start - 2, key.start), "- ") if is_first and before == "  " else None
+    return replace(problem, hint=hint, fix=fix)
+
+
 def has_colon(key: Node) -> bool:
     """Whether a ':' follows the key; `{a}` and `? a` make an entry without one."""
     text, at = key.source.text, key.end
@@ -134,21 +170,71 @@ def key_without_value(key: Node) -> Problem:
     before = source.text[max(0, key.start - 80) : key.start].rstrip()
     opening = max(0, key.start - 80) + len(before) - 2
     if before.endswith("[?"):
-        start = opening
-        hint = quoted(source, start, "a value that begins with '[' is a list in YAML")
-        location = source.location(start, key.end)
-        return source.problem("RE102", "'[?' without quotes is read as a list", location, hint)
+        return _filter_without_quotes(source, opening, key.end)
     if before.endswith("{{"):
         return hole_without_quotes(source, opening)
+    if before.endswith("{") and (problem := _in_single_braces(key, opening + 1)):
+        return problem
     name, colon, value = written.partition(":")
     if colon and key.style == "":
         message = f"a space is missing after '{name}:'"
         is_name = re.fullmatch(r"[A-Za-z_]\w*", name) and not value.startswith("//")
         fix = Fix(key.location, f"{name}: {value}") if is_name else None
         return source.problem("RE102", message, key.location, f"write: {name}: {value}", fix=fix)
+    if key.style == "" and (pair := re.fullmatch(r"([A-Za-z_]\w*) +(\S+)", written)):
+        message = f"a ':' is missing after '{pair[1]}'"
+        hint = f"write: {pair[1]}: {pair[2]}; put a text with commas in it in quotes"
+        return source.problem("RE102", message, key.location, hint)
     message = f"the key '{written}' has no value"
     hint = f"write '{written}: value', for nothing '{written}: null'; put a text with commas in it in quotes"
     return source.problem("RE102", message, key.location, hint)
+
+
+def _filter_without_quotes(source: SourceFile, start: int, key_end: int) -> Problem:
+    """`when: [?new.total > `5`]`, which YAML reads as a list."""
+    location = source.location(start)
+    rest = source.line(location.line)[location.column - 1 :].rstrip()
+    inner = rest[2:-1].strip()
+    message, what = "'[?' without quotes is read as a list", "a value that begins with '[' is a list in YAML"
+    if rest.endswith("]") and _CONDITION.match(inner) and not {"[", "]"} & {*inner}:
+        before = source.line(location.line)[: location.column - 1].strip()
+        needs_quotes = ": " in inner or " #" in inner or inner[0] in "!&'\"`"
+        text = in_quotes(inner) if needs_quotes else inner
+        hint = f"{what}, and a condition has no brackets; write: {before} {text or inner}"
+        fix = None if text is None else Fix(replace(location, length=len(rest)), text)
+        return source.problem("RE102", message, source.location(start, key_end), hint, fix=fix)
+    hint = f"{what}, and a filter follows the list that it filters: new.items{rest}"
+    return source.problem("RE102", message, source.location(start, key_end), hint)
+
+
+_CONDITION = re.compile(
+    r"!?\(*(?:(?:new|old|keys|is|vars|lists)\.|eventName\b|expired\b|(?:changed|became|present)\(&)"
+)
+"""Begins a condition about a record, not about an element of a list."""
+
+_PATH_OF_ROOT = re.compile(
+    r"(?:new|old|keys|vars|lists)(?:\.\w+)+|eventName|eventID|createdAt|sequenceNumber"
+)
+
+
+def _in_single_braces(key: Node, start: int) -> Problem | None:
+    """`message: {keys.id}` and `topic_arn: {TOPIC}`, which YAML reads as mappings; `start` is at the `{`."""
+    source, name = key.source, str(key.value)
+    end = key.end + 1
+    if source.text[start:end] != "{" + name + "}":
+        return None
+    location = source.location(start, end)
+    alone = re.match(r" *(?:\n|$|[,}\]])", source.text[end : end + 80]) is not None
+    if _PATH_OF_ROOT.fullmatch(name):
+        message, written = f"'{{{name}}}' is read as a YAML mapping", f'"{{{{ {name} }}}}"'
+        hint = f"a hole has two braces on each side and stands in quotes; write: {written}"
+        return source.problem("RE102", message, location, hint, fix=Fix(location, written) if alone else None)
+    if alone and re.fullmatch("[A-Z][A-Z0-9_]+", name):
+        message = f"'{{{name}}}' is read as a YAML mapping"
+        return source.problem(
+            "RE102", message, location, f'for a variable of the function write: "${{{name}}}"'
+        )
+    return None
 
 
 def hole_without_quotes(source: SourceFile, start: int) -> Problem:

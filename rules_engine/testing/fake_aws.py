@@ -15,9 +15,19 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from rules_engine.testing.fake_dynamodb import FakeDynamoDB
+from rules_engine.testing.fake_eventbridge import FakeEventBridge
+from rules_engine.testing.fake_firehose import FakeFirehose
+from rules_engine.testing.fake_lambda import FakeLambda
+from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
+from rules_engine.testing.fake_opensearch import FakeOpenSearch
+from rules_engine.testing.fake_receiver import FakeReceiver
+from rules_engine.testing.fake_s3 import FakeS3
+from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
+from rules_engine.testing.fake_service import error_class, raise_error, raise_timeout
+from rules_engine.testing.fake_stepfunctions import FakeStepFunctions
 from rules_engine.testing.faults import Call, Fault
 from rules_engine.testing.sandbox import Sandbox
 
@@ -28,7 +38,6 @@ if TYPE_CHECKING:
     from rules_engine.testing.faults import FaultPlan
 
 CALL_SECONDS = 0.005
-NOTHING: frozenset[int] = frozenset()
 T = TypeVar("T")
 
 
@@ -54,17 +63,6 @@ class FakeAws:
         secrets: Mapping[str, str] | None = None,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
-        from rules_engine.testing.fake_dynamodb import FakeDynamoDB
-        from rules_engine.testing.fake_eventbridge import FakeEventBridge
-        from rules_engine.testing.fake_firehose import FakeFirehose
-        from rules_engine.testing.fake_lambda import FakeLambda
-        from rules_engine.testing.fake_messaging import FakeSns, FakeSqs
-        from rules_engine.testing.fake_opensearch import FakeOpenSearch
-        from rules_engine.testing.fake_receiver import FakeReceiver
-        from rules_engine.testing.fake_s3 import FakeS3
-        from rules_engine.testing.fake_secrets import FakeSecretsManager, FakeSsm
-        from rules_engine.testing.fake_stepfunctions import FakeStepFunctions
-
         self.sandbox = sandbox or Sandbox()
         self.faults = faults
         self.effects: list[ServiceEffect] = []
@@ -140,57 +138,3 @@ class FakeAws:
 
     def took_effect(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
         self.effects.append(ServiceEffect(service, operation, request, self.sandbox.now))
-
-
-class FakeService:
-    """What all fakes share. `exceptions.X` is the class of errors with code X, as on a boto3 client."""
-
-    service = ""
-
-    def __init__(self, aws: FakeAws) -> None:
-        self._aws = aws
-
-    @property
-    def exceptions(self) -> ErrorClasses:
-        return ErrorClasses()
-
-    def _perform(self, operation: str, request: Mapping[str, Any], effect: Callable[[Fault | None], T]) -> T:
-        return self._aws.perform(self.service, operation, request, effect)
-
-    def _took_effect(self, operation: str, request: Mapping[str, Any]) -> None:
-        self._aws.took_effect(self.service, operation, request)
-
-
-class ErrorClasses:
-    """`exceptions` of a client."""
-
-    def __getattr__(self, code: str) -> type[Exception]:
-        return error_class(code)
-
-
-@cache
-def error_class(code: str) -> type[Exception]:
-    """botocore's ClientError, and a class of its own for each code."""
-    from botocore.exceptions import ClientError
-
-    return ClientError if code == "ClientError" else type(code, (ClientError,), {})
-
-
-_STATUS = {"InternalServerError": 500, "InternalFailure": 500, "ServiceUnavailable": 503, "SlowDown": 503}
-
-
-def raise_error(operation: str, code: str, message: str = "", **members: Any) -> NoReturn:
-    """As boto3 raises an error of a service."""
-    response = {
-        "Error": {"Code": code, "Message": message or f"made to fail with {code}"},
-        "ResponseMetadata": {"HTTPStatusCode": _STATUS.get(code, 400), "RetryAttempts": 0},
-        **members,
-    }
-    raise error_class(code)(response, operation)
-
-
-def raise_timeout() -> NoReturn:
-    """As boto3 raises when no answer comes."""
-    from botocore.exceptions import ReadTimeoutError
-
-    raise ReadTimeoutError(endpoint_url="https://fake.invalid")

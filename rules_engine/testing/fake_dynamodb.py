@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.testing.dynamodb_expressions import ExpressionTextError, compile_condition, compile_update
-from rules_engine.testing.fake_aws import FakeService, raise_error
+from rules_engine.testing.fake_service import FakeService, raise_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.testing.fake_aws import NOTHING, FakeService, raise_error
+from rules_engine.testing.fake_service import NOTHING, FakeService, raise_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.testing.fake_aws import FakeService, raise_error
+from rules_engine.testing.fake_service import FakeService, raise_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

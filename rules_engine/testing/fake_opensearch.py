@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rules_engine import exact_json
 from rules_engine.actions.transport import Answer
-from rules_engine.testing.fake_aws import NOTHING
+from rules_engine.testing.fake_service import NOTHING
 
 if TYPE_CHECKING:
     from rules_engine.testing.fake_aws import FakeAws

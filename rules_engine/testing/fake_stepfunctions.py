@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.testing.fake_aws import FakeService, raise_error
+from rules_engine.testing.fake_service import FakeService, raise_error
 
 if TYPE_CHECKING:
     from rules_engine.testing.fake_aws import FakeAws

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 
 from rules_engine.errors import ExpressionError, Finding
 from rules_engine.expression.checks.calls import check_call, check_expref
-from rules_engine.expression.checks.comparisons import check_comparison, check_negated_path, check_pipe
+from rules_engine.expression.checks.comparisons import (
+    check_comparison,
+    check_filtered,
+    check_negated_path,
+    check_pipe,
+)
 from rules_engine.expression.checks.conditions import condition_warnings
 from rules_engine.expression.checks.images import check_image, check_images_of_call, check_images_of_condition
 from rules_engine.expression.checks.named import NamedConditions
@@ -111,7 +116,7 @@ _CHECKS: dict[str, tuple[Callable[[Place, Report], None], ...]] = {
     "subexpression": (check_negated_path,),
     "index_expression": (check_negated_path,),
     "projection": (check_negated_path,),
-    "filter_projection": (check_negated_path,),
+    "filter_projection": (check_negated_path, check_filtered),
     "value_projection": (check_negated_path,),
     "field": (_check_head,),
 }

@@ -14,8 +14,8 @@ from rules_engine.expression.checks.event_words import EVENT_WORDS
 from rules_engine.expression.checks.inference import UNKNOWN, constant, known_type
 from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.names import CONSTANTS, is_quoted, report_constant
-from rules_engine.expression.checks.own_names import OWN
-from rules_engine.expression.checks.places import Place, leftmost
+from rules_engine.expression.checks.own_names import OWN, called_condition, report_called
+from rules_engine.expression.checks.places import Place, leftmost, walk
 from rules_engine.record import RECORD_EVENT_NAMES
 
 if TYPE_CHECKING:
@@ -88,11 +88,28 @@ def check_negated_path(place: Place, report: Report) -> None:
     """`!a.b` reads as `(!a).b`. Seen at the whole path."""
     node, parent = place.node, place.parent
     if _negates_its_head(node, report) and not (parent and _negates_its_head(parent.node, report)):
-        report.add_alone(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
         (negated,) = leftmost(node).children
+        if negated.type == "field" and negated.value == "is" and (name := called_condition(node)):
+            report_called(place, report, name, negated=True)
+            return
+        report.add_alone(place, "RE210", _binding(node), "", f"!({node.text[1:].lstrip()})")
         if negated.type == "field" and (negated.value in OWN or negated.value in report.absent):
             # `is` stands without a name only because of the `!`; an image is looked at when that is mended.
             report.claim(negated)
+
+
+def check_filtered(place: Place, report: Report) -> None:
+    """`[?new.total > `100`]`: a filter with no list before it, which would filter the record."""
+    node = place.node
+    if place.meaning != "record" or leftmost(node).type not in ("identity", "current"):
+        return
+    condition = node.children[2]
+    message = "'[?' filters a list, and none stands before it"
+    if any(each.is_head and each.node.value in ROOTS for each in walk(condition)):
+        report.add(place, "RE201", message, "a condition of the record has no brackets", condition.text)
+    else:
+        inner = node.text[node.text.index("[?") :]
+        report.add(place, "RE201", message, f"name the list, such as new.items{inner}")
 
 
 _FILTERS = frozenset({"abs", "length", "lower", "reverse", "sort", "trim", "upper"})

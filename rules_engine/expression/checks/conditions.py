@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rules_engine.errors import Finding
 from rules_engine.expression.checks.comparisons import ORDERINGS
 from rules_engine.expression.checks.inference import constant, known_type
-from rules_engine.expression.checks.mistake import shown, write
+from rules_engine.expression.checks.likely import may_be_meant_otherwise, meant_otherwise
+from rules_engine.expression.checks.mistake import shown
 from rules_engine.expression.checks.places import Place, leftmost, walk
+from rules_engine.expression.checks.report import warning
 from rules_engine.expression.values import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rules_engine.errors import Finding
     from rules_engine.expression.node import Node
     from rules_engine.model import Scope
 
@@ -36,6 +38,9 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
     if "glob" in tree.source:
         for place in walk(tree):
             yield from _other_patterns(place.node, scope)
+    if may_be_meant_otherwise(tree.source):
+        for place in walk(tree):
+            yield from meant_otherwise(place.node, scope)
     if "||" not in tree.source and "!" not in tree.source:
         return
     for place in walk(tree):
@@ -62,7 +67,7 @@ def _other_patterns(node: Node, scope: Scope) -> Iterator[Finding]:
         "choice": f"ask for each: glob({text}, 'A*') || glob({text}, 'B*')",
     }[str(found.lastgroup)]
     message = f"glob takes '{found[0]}' as it stands: only * and ? mean something in a pattern"
-    yield _warning("RE254", message, node.children[1], hint)
+    yield warning("RE254", message, node.children[1], hint)
 
 
 def _is_boolean(node: Node, scope: Scope) -> bool:
@@ -80,20 +85,20 @@ def _not_boolean(node: Node, scope: Scope) -> Finding:
     kind, text = known_type(node, scope), node.text
     if node.type == "literal":
         hint = "write a comparison, such as new.status == 'SHIPPED'"
-        return _warning("RE250", f"{shown(text)} is the same for every record", node, hint)
+        return warning("RE250", f"{shown(text)} is the same for every record", node, hint)
     if kind == "number":
-        return _warning(
+        return warning(
             "RE250", f"'{text}' is a number, which counts as true, also 0", node, "", f"{text} > `0`"
         )
     if kind == "array":
-        return _warning("RE250", f"'{text}' is a list, not a condition", node, "", f"length({text}) > `0`")
+        return warning("RE250", f"'{text}' is a list, not a condition", node, "", f"length({text}) > `0`")
     message = f"'{text}' is not a comparison: whatever is there counts as true, also 0"
     hint = f"to compare, write {text} > `0` or {text} == `true`"
     names = [child.type for child in node.children]
     if node.type == "subexpression" and {*names} == {"field"} and node.children[0].value == "new":
         attribute = node.source[node.children[1].start : node.end]
         hint += f"; to ask whether it exists, write present(&{attribute})"
-    return _warning("RE250", message, node, hint)
+    return warning("RE250", message, node, hint)
 
 
 def _always_true_sides(node: Node) -> Iterator[Finding]:
@@ -107,7 +112,7 @@ def _always_true_sides(node: Node) -> Iterator[Finding]:
     if compared.type != "comparator" or compared.value != "eq":
         return
     mend = f"{compared.children[0].text} == {right.text}"
-    yield _warning("RE250", f"{shown(right.text)} alone is always true", right, "", mend)
+    yield warning("RE250", f"{shown(right.text)} alone is always true", right, "", mend)
 
 
 def _unused_sides(place: Place) -> Iterator[Finding]:
@@ -118,14 +123,14 @@ def _unused_sides(place: Place) -> Iterator[Finding]:
         return
     message = f"{shown(right.text)} is never looked at, because {shown(left.text)} is always true"
     if parent is None or parent.node.type not in ("comparator", "function_expression"):
-        yield _warning("RE250", message, node, "join whole conditions with ||")
+        yield warning("RE250", message, node, "join whole conditions with ||")
         return
     whole, source = parent.node, node.source
     start, end = node.start, node.end
     if source[:start].rstrip().endswith("(") and parent.node.type == "comparator":
         start, end = source.rindex("(", 0, start), source.index(")", end) + 1
     sides = [source[whole.start : start] + side.text + source[end : whole.end] for side in node.children]
-    yield _warning("RE250", message, whole, "", " || ".join(sides))
+    yield warning("RE250", message, whole, "", " || ".join(sides))
 
 
 def _negated_ordering(node: Node) -> Iterator[Finding]:
@@ -136,8 +141,4 @@ def _negated_ordering(node: Node) -> Iterator[Finding]:
     left, right = inner.children
     message = f"'{node.text}' is also true where one of its values is missing"
     hint = "to ask for values that are there"
-    yield _warning("RE251", message, node, hint, f"{left.text} {_REVERSED[inner.value]} {right.text}")
-
-
-def _warning(code: str, message: str, node: Node, hint: str, mend: str | None = None) -> Finding:
-    return Finding(code, message, node.start, max(1, node.end - node.start), write(hint, mend), "warning")
+    yield warning("RE251", message, node, hint, f"{left.text} {_REVERSED[inner.value]} {right.text}")

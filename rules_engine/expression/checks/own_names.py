@@ -32,10 +32,11 @@ def check_own_name(place: Place, report: Report) -> None:
     root, path = place.node.value, path_from(place)
     known = defined(report.scope, root)
     if len(path.names) == 1:
-        if root == "is" and place.parent and _is_called(place.parent.node, known):
-            name = place.parent.node.children[1].value
-            message = f"'is.{name}' is a condition, not a function"
-            report.add(place.parent, "RE208", message, "", f"is.{name}")
+        if root == "is" and place.parent and (call := called_condition(place.parent.node)):
+            report_called(place.parent, report, call)
+        elif place.parent and (call := called_condition(place.parent.node)):
+            hint = "an operator is missing before '(': compare with ==, join conditions with && or ||"
+            report.add(place.parent, "RE208", f"'{root}.{call}' is a constant, not a function", hint)
         elif known or place.meaning == "record":
             hint = f"write {root}.NAME, with a name from '{_section(root)}' of this file"
             report.add(place, "RE208", f"'{root}' stands without a name", hint)
@@ -45,10 +46,22 @@ def check_own_name(place: Place, report: Report) -> None:
         _check_inside(place, report, path)
 
 
-def _is_called(node: Node, known: Mapping[str, Any]) -> bool:
-    """Whether this is `is.vip()`, which takes nothing: it is about the record anyway."""
-    call = node.children[1] if node.type == "subexpression" else node
-    return call.type == "function_expression" and call.value in known
+def called_condition(node: Node) -> str | None:
+    """The name in `is.vip()` and `is.vip(new)`: a condition takes nothing, it is about the record anyway."""
+    call = node.children[1] if node.type == "subexpression" else None
+    return str(call.value) if call is not None and call.type == "function_expression" else None
+
+
+def report_called(place: Place, report: Report, name: str, *, negated: bool = False) -> None:
+    """That `is.NAME(...)` at `place` is no call, or, if there is no such condition, that there is none."""
+    known = report.scope.conditions
+    if name in known:
+        mend = f"!(is.{name})" if negated else f"is.{name}"
+        report.add(place, "RE208", f"'is.{name}' is a condition, not a function", "", mend)
+        return
+    near = report.named.suggest(name, known)
+    hint = f"did you mean 'is.{near}'? It takes nothing" if near else _where_to_define("is", name, known)
+    report.add(place, "RE208", f"'is.{name}' is not defined", hint)
 
 
 def _section(root: str) -> str:
@@ -64,10 +77,14 @@ def _report_undefined(place: Place, report: Report, path: Path) -> None:
     if near or elsewhere:
         hint = f"did you mean '{root}.{near}'?" if near else f"did you mean '{elsewhere}.{name}'?"
     else:
-        section = _section(root)
-        there = f"'{section}' of this file has {_listed(known)}" if known else f"this file has no '{section}'"
-        hint = f"{there}; define '{name}' there, or correct the name"
+        hint = _where_to_define(root, name, known)
     report.add(place, "RE208", f"'{root}.{name}' is not defined", hint, marked=_first_two(path), fix=fix)
+
+
+def _where_to_define(root: str, name: str, known: Mapping[str, Any]) -> str:
+    section = _section(root)
+    there = f"'{section}' of this file has {_listed(known)}" if known else f"this file has no '{section}'"
+    return f"{there}; define '{name}' there, or correct the name"
 
 
 def _first_two(path: Path) -> tuple[int, int]:

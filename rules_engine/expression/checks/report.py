@@ -82,3 +82,8 @@ class Report:
 
     def is_claimed(self, node: Node) -> bool:
         return id(node) in self._claimed
+
+
+def warning(code: str, message: str, node: Node, hint: str, mend: str | None = None) -> Finding:
+    """A warning about a node as a whole, which `mend` takes the place of."""
+    return Finding(code, message, node.start, max(1, node.end - node.start), write(hint, mend), "warning")

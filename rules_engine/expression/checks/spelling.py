@@ -10,6 +10,7 @@ is.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,22 @@ def only_near(name: str, known: Iterable[str]) -> str | None:
     return (
         found if found is not None and nearest(name, [one for one in names if one != found]) is None else None
     )
+
+
+def slipped(name: str, missing: Iterable[str]) -> str | None:
+    """The only one of the names `missing` from a small set that is one slip away, also in its first letter.
+
+    That it is missing makes it likely, so less is asked than of `nearest`: `nme` for `name`, `ids` for `id`.
+    Another letter counts only from four characters on."""
+    plain = re.sub(r"\W", "", name)
+    found = [one for one in missing if plain and _is_one_slip_away(plain, one)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_one_slip_away(name: str, known: str) -> bool:
+    if slips(name, known, 1) > 1:
+        return False
+    return len(name) != len(known) or len(known) > 3 or sorted(name) == sorted(known)
 
 
 def slips(one: str, other: str, at_most: int) -> int:

@@ -28,6 +28,7 @@ _SIGNS = {
     "lte": "<=",
     "le": "<=",
 }
+_OF_TWO = tuple(name for name, function in FUNCTIONS.items() if len(function.parameters) == 2)
 _CONSTANTS = frozenset({"null", "none", "nil", "undefined", "true", "false"})
 
 
@@ -159,10 +160,19 @@ def _between(spot: Spot) -> Mistake:
 def _infix_call(spot: Spot) -> Mistake | None:
     """`new.tags contains 'vip'`: a function of two arguments written between them."""
     word = spot.token.text.replace("_", "").lower()
-    name = next((name for name in FUNCTIONS if name.replace("_", "") == word), None)
+    name = next((name for name in _OF_TWO if name.replace("_", "") == word), None)
     left, right = spot.left(), spot.right()
-    if name is None or left is None or right is None:
+    if name is None or left is None or right is None or _has_its_own_arguments(spot, right):
         return None
     mend = f"{name}({spot.piece(left, spot.at)}, {spot.piece(spot.at + 1, right)})"
     message = f"'{spot.token.text}' is not an operator here"
     return spot.mistake_over(left, right, "RE202", message, "it is a function", mend)
+
+
+def _has_its_own_arguments(spot: Spot, end: int) -> bool:
+    """Whether it is called with two arguments behind it, so that what stands before it is none."""
+    inner = spot.tokens[spot.at + 2 : end - 1]
+    opener = spot.tokens[spot.at + 1]
+    return opener.text == "(" and any(
+        token.text == "," and token.inside == inner[0].inside for token in inner
+    )

@@ -1,6 +1,7 @@
 """What is wrong with a template, for authors: `check_template(text)` gives every finding about one string.
 
-Apart from `template`, because the function compiles templates and never needs the checks.
+Apart from `template`, because the function compiles templates and never needs the checks. Of the text outside
+of holes, `plain_text` says what was meant as one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from rules_engine.errors import Finding
 from rules_engine.expression.checks import NamedConditions, check
 from rules_engine.model import EMPTY_SCOPE, Scope
 from rules_engine.template import Hole, scan
+from rules_engine.template_checks.plain_text import check_plain_text, has_statement, is_suspect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +29,9 @@ def check_template(
     text: str, scope: Scope | NamedConditions = EMPTY_SCOPE, absent: Mapping[str, str] = _NOTHING
 ) -> list[Finding]:
     """Everything that can be said against one string; positions are characters of it."""
-    findings = []
+    findings = list(check_plain_text(text)) if is_suspect(text) else []
+    if has_statement(findings) or ("{{" not in text and "${" not in text):
+        return findings
     number = 0
     for part in scan(text):
         if isinstance(part, Finding):
@@ -44,7 +48,7 @@ def check_template(
                 findings.append(Finding("RE302", message, part.start, part.end - part.start, hint))
                 continue
             findings += [replace(finding, start=finding.start + part.at) for finding in found]
-    return findings
+    return sorted(findings, key=lambda finding: finding.start)
 
 
 def _in_third_braces(hole: Hole) -> str:
