@@ -28,6 +28,8 @@ RECORD_EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 """What `eventName` of a record can be. A rule may also name EXPIRE, which no record does."""
 _MOST_DIGITS = 128
 """Of a sequence number: DynamoDB's have 21 to 40, those of Kinesis 56, and int() must be able to read it."""
+MOST_DIGITS_OF_DYNAMODB = 40
+"""A longer one is of Kinesis, and promises nothing of the order of an item's changes."""
 _TEXT_OR_NONE = (str, type(None))
 _MAP = (dict, Mapping)  # dict first: the check of an abstract class takes ten times as long
 _MAP_OR_NONE = (dict, type(None), Mapping)

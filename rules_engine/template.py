@@ -182,7 +182,10 @@ def _reference(text: str, start: int, open_quotes: set[str]) -> tuple[Reference 
         return Reference(kind, match[kind], match["default"], match["text"]), match.end()
     if text.startswith("${{", start):
         end = _hole_end(text, start + 3, open_quotes) or len(text)
+        secret = re.fullmatch(r"\$\{\{\s*(secrets|env)\.([A-Za-z_]\w*)\s*\}\}", text[start:end])
         hint = f"a hole has no $ before it; write: {text[start + 1 : end]}"
+        if secret is not None:
+            hint = f"write: ${{{'secret:' if secret[1] == 'secrets' else ''}{secret[2]}}}"
         return Finding("RE305", "'${' is followed by a hole", start, end - start, hint), end
     end = text.find("}", start) + 1
     if not end:
@@ -207,6 +210,7 @@ def _reference_meant(written: str) -> str:
         return _FORMS_OF_A_REFERENCE
     as_secret = re.fullmatch(r"(?i)(?:secret|secrets|secretsmanager)[:/.](.+)", body)
     as_parameter = re.fullmatch(r"(?i)(?:ssm|parameter|param)[:/.]*(/?[\w./-]+)", body)
+    as_variable = re.fullmatch(r"(?i:env|environ|process\.env|var)[:.]([A-Za-z_]\w*)", body)
     with_default = re.fullmatch(r"([A-Za-z_]\w*)\s*(?::|-|\||=|:=)\s*-?([^{}]*)", body)
     if _REFERENCE.fullmatch(f"${{{body}}}"):
         meant = body
@@ -214,6 +218,8 @@ def _reference_meant(written: str) -> str:
         meant = f"secret:{as_secret[1]}"
     elif as_parameter:
         meant = f"ssm:/{as_parameter[1].lstrip('/')}"
+    elif as_variable:
+        meant = as_variable[1]
     elif re.fullmatch(r"(?:new|old|keys|vars|lists|is)\.[\w.]+", body):
         return f"${{}} is for variables of the function; write: {{{{ {body} }}}}"
     elif with_default:

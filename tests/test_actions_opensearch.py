@@ -265,7 +265,7 @@ ID_HINT = "make it of 'keys', such as {{ keys.order_id }}, or leave it out for t
             ConfigFinding(
                 "RE308",
                 (),
-                "an opensearch action needs 'domain_arn' or 'collection_arn'",
+                "an opensearch action needs 'domain_arn', 'collection_arn' or 'basic_auth'",
                 "add the ARN of what 'endpoint' belongs to: requests are signed for it",
             ),
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +208,46 @@ def test_key_and_item_may_be_given() -> None:
 def test_versions_order_as_numbers_do() -> None:
     versions = [synced(change(number))["Item"][VERSION]["S"] for number in (9, 10, 10**20, 10**39)]
     assert versions == sorted(versions)
+
+
+def through_kinesis(number: str, microseconds: int | None, **new: Any) -> dict[str, Any]:
+    """A change that Kinesis Data Streams for DynamoDB delivered as the record of this number."""
+    body = change(1, **new)
+    del body["dynamodb"]["SequenceNumber"]
+    if microseconds is None:
+        del body["dynamodb"]["ApproximateCreationDateTime"]
+    else:
+        body["dynamodb"] |= {
+            "ApproximateCreationDateTime": microseconds,
+            "ApproximateCreationDateTimePrecision": "MICROSECOND",
+        }
+    data = base64.b64encode(json.dumps(body | {"tableName": "orders"}).encode()).decode()
+    arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/changes"
+    return {"kinesis": {"sequenceNumber": number, "data": data}, "eventSourceARN": arn}
+
+
+LOW = "49546986683135544286507457936321625675700192471156785154"
+HIGH = "49590338271490256608559692538361571095921575989136588898"
+
+
+def test_a_change_that_came_through_kinesis_has_its_time_for_a_version() -> None:
+    """Its number is the shard's, whose numbers may be lower after the stream was divided anew."""
+    item = synced(through_kinesis(HIGH, 1_767_225_600_123_456))["Item"]
+    assert item[VERSION] == {"S": f"00001767225600123456-00000000{HIGH}"}
+    changes = [(HIGH, 1_767_225_600_123_456), (LOW, 1_767_225_600_123_457), (HIGH, 1_767_225_600_123_457)]
+    versions = [synced(through_kinesis(*each))["Item"][VERSION]["S"] for each in changes]
+    assert versions == sorted(versions)
+    with pytest.raises(TemplateError, match="'sync' needs the time of the change, and the record has none"):
+        synced(through_kinesis(HIGH, None))
+
+
+def test_what_came_through_kinesis_is_newer_than_all_that_came_through_the_stream_before() -> None:
+    raw = change(1)
+    raw["dynamodb"]["SequenceNumber"] = "9" * 40
+    assert (
+        synced(raw)["Item"][VERSION]["S"]
+        < synced(through_kinesis(LOW, 1_767_225_600_123_456))["Item"][VERSION]["S"]
+    )
 
 
 def test_a_record_without_a_sequence_number_cannot_be_copied() -> None:

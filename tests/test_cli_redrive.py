@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +129,16 @@ def test_the_report_can_be_read(
         == 0
     )
     assert capsys.readouterr().out == f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n"
+
+
+def test_at_a_rate_older_changes_go_first_too(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = [letter_of(change(number, "o-1")) for number in (12, 3, 7)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    _, report = redrive(capsys, "--rate", "1000", queue_url)
+    assert [row["id"] for row in report["letters"]] == [letters[at].id for at in (1, 2, 0)]
+    assert report["counts"] == {"delivered": 3}
 
 
 def test_a_dry_run_says_of_each_letter_what_it_is_about(
@@ -338,6 +350,45 @@ def test_a_stream_that_cannot_be_read_keeps_no_other_letter(
     errors = [row["error"] for row in report["letters"] if row["result"] == "failed"]
     assert errors == ["the stream cannot be read: AccessDeniedException"]
     assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1"])
+
+
+def test_what_was_done_before_an_interruption_is_reported_and_the_rest_stays(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    letters = [letter_of(change(number)) for number in (1, 2, 3)]
+    send(aws, queue_url, *(letter.message() for letter in letters))
+    deleted: list[str] = []
+
+    def interrupt(name: str) -> str | None:
+        deleted.extend([name] if name == "DeleteMessage" else [])
+        if name == "DeleteMessage" and len(deleted) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+    with AwsProxy(aws.endpoint_url, interrupt) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        code = run(rules_engine, ["redrive", "--rules", "rules.yaml", "--rate", "1000", queue_url])
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (130, f"Error: {queue_url}: interrupted\n")
+    assert captured.out.endswith("2 letters: 2 delivered\n")
+    # Whether the second one left the queue by then is SQS's affair.
+    assert left_in(aws, queue_url) in (1, 2)
+    assert arrived(aws, inbox) == ["e-1", "e-2"]
+
+
+def test_a_file_that_is_not_there_is_found_before_anything_is_delivered(
+    aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(aws, queue_url, letter_of(change(1)).message())
+    code = run(rules_engine, ["redrive", "--rules", "rules.yaml", queue_url, "none.json"])
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (1, "")
+    assert "No such file or directory" in captured.err
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, [])
 
 
 # The ten worst records

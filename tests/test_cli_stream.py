@@ -88,6 +88,10 @@ def test_explain_says_of_an_order_why_a_rule_did_not_fire(
     assert run(rules_engine, [*arguments, "--format", "json"]) == 0
     explained = json.loads(capsys.readouterr().out)["records"]
     assert [each["rules"][0]["outcome"] for each in explained] == ["not_matched", "not_matched", "matched"]
+    arguments[0] = "backtest"
+    assert run(rules_engine, [*arguments, "--format", "json"]) == 0
+    (counted,) = json.loads(capsys.readouterr().out)["rules"]
+    assert (counted["rule"], counted["matched"]["count"]) == ("order-shipped", 1)
 
 
 def test_what_cannot_be_read_is_said(

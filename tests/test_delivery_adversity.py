@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -99,6 +101,38 @@ def test_two_mappings_of_one_stream_lose_nothing_and_count_once(
         seen = Counter(bytes(each.body).decode() for each in receiver.received)
         assert {f'"{raw["eventID"]}"' for raw in raws} <= seen.keys()
     assert counted(surroundings) == {f"o-{place}": (4, f"e-{10 + place}") for place in range(3)}
+    assert surroundings.dead_letters() == []
+
+
+@pytest.mark.local
+def test_two_invocations_of_one_batch_at_the_same_moment_lose_nothing_and_count_once(
+    ministack: Ministack, unique_name: Callable[[str], str]
+) -> None:
+    """Lambda promises at least once: a poller that has lost its place may start a batch that still runs."""
+    surroundings = new_surroundings(ministack, unique_name)
+    raws = records(30)
+    for place, raw in enumerate(raws):
+        raw["dynamodb"]["Keys"] = {"order_id": {"S": f"o-{place % 6}"}}
+    with ExitStack() as stack:
+        receiver = stack.enter_context(running_receiver())
+        environment = surroundings.environment | reaching(receiver.url)
+        functions = [
+            stack.enter_context(function_of(environment, WEBHOOK, PUBLISHED, COUNTED)) for _ in range(2)
+        ]
+        threads = stack.enter_context(ThreadPoolExecutor(2))
+        receiver.failing["/o-1"] = 503
+        left = [raws, raws[4:]]
+        for turn in range(6):
+            left = list(threads.map(deliver, functions, left))
+            if turn == 2:
+                receiver.failing.clear()
+        assert left == [[], []]
+        seen = {bytes(each.body).decode() for each in receiver.received}
+        assert seen == {f'"{raw["eventID"]}"' for raw in raws}
+    assert set(surroundings.published()) == {raw["eventID"] for raw in raws}
+    assert {item: count for item, (count, _) in counted(surroundings).items()} == dict.fromkeys(
+        (f"o-{place}" for place in range(6)), 5
+    )
     assert surroundings.dead_letters() == []
 
 

@@ -140,12 +140,21 @@ def test_a_queue_that_takes_less_gets_less() -> None:
 
 def test_a_fifo_queue_gets_what_it_needs() -> None:
     services = Services()
-    queue_of(services, url="https://q.fifo").send(letter_of(record({})))
-    (message,) = services.messages
-    assert (message["MessageGroupId"], message["MessageDeduplicationId"]) == (
-        "order-shipped",
-        letter_of({}).id,
-    )
+    queue = queue_of(services, url="https://q.fifo")
+    letter = letter_of(record({}))
+    other_item = record({})
+    other_item["dynamodb"]["Keys"] = {"order_id": {"S": "another"}}
+    letters = [letter, replace(letter, id="B" * 32, action="other"), replace(letter, rule="other-rule")]
+    letters += [letter_of(other_item), replace(letter, rule=None), letter_of({})]
+    for each in letters:
+        queue.send(each)
+    groups = [message["MessageGroupId"] for message in services.messages]
+    # Of one rule and item two letters, and then one each.
+    assert [groups.index(group) for group in groups] == [0, 0, 2, 3, 4, 4]
+    assert all(1 <= len(group) <= 128 for group in groups)
+    assert [message["MessageDeduplicationId"] for message in services.messages] == [
+        each.id for each in letters
+    ]
 
 
 def test_without_a_bucket_what_is_too_large_is_refused() -> None:

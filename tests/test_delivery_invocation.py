@@ -111,6 +111,7 @@ def test_a_failed_unit_blocks_its_lane_and_no_other() -> None:
             "action_id": "a",
             "delivery_id": delivery_id("e-1", "first", "a"),
             "record": "100",
+            "target": "somewhere",
             "class": "permanent",
             "code": "HTTP_422",
             "error": "the receiver answered 422",
@@ -365,6 +366,14 @@ def test_a_record_without_a_time_is_not_given_up_by_age() -> None:
     del raw["dynamodb"]["ApproximateCreationDateTime"]
     bench.world.clock.time = START + 6 * 3600
     assert bench.deliver(raw) == "100"
+
+
+def test_a_letter_names_what_is_done_of_its_record_alone() -> None:
+    bench = Bench(rules_of(first="abc"), failing(("e-2", "b"), error=REFUSED))
+    assert bench.deliver(*(change(number, "o-1") for number in (1, 2, 3))) is None
+    assert bench.dead_letters is not None
+    (letter,) = bench.dead_letters.letters
+    assert (letter.record["eventID"], letter.action, letter.done) == ("e-2", "b", ("a",))
 
 
 def test_what_is_gone_for_one_rule_condemns_nothing_else_that_goes_to_its_host() -> None:
@@ -648,6 +657,28 @@ def test_a_function_with_too_short_a_timeout_uses_half_of_it() -> None:
     raws = [change(number, "o-1") for number in range(1, 10)]
     assert bench.deliver(*raws, remaining=lambda: end - bench.world.clock.time) == "600"
     assert len(bench.world.done) == 5  # the last starts when four of the eight seconds are left
+
+
+@pytest.mark.parametrize(("seconds", "is_short"), [(3.0, True), (11.9, True), (12.0, False)])
+def test_an_invocation_that_may_end_in_the_middle_of_a_call_says_so_before(
+    seconds: float, is_short: bool
+) -> None:
+    rules = RuleSet(
+        (
+            Rule("quick", ("orders",), (ActionSpec("a", "fake", timeout_seconds=1.0),)),
+            Rule("slow", ("orders",), (ActionSpec("b", "fake", timeout_seconds=10.0),)),
+        )
+    )
+    bench = Bench(rules)
+    assert bench.deliver(change(1), remaining=lambda: seconds) is None
+    line = {
+        "level": "WARNING",
+        "message": "function may be ended too early",
+        "rule_id": "slow",
+        "action_id": "b",
+        "error": f"the invocation has {seconds:g} s, and this action may take 10 s",
+    }
+    assert bench.log == ([line] if is_short else [])
 
 
 def test_the_first_unit_is_tried_however_little_time_there_is() -> None:

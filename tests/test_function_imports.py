@@ -156,7 +156,7 @@ OPENSEARCH = [
         },
     )
 ]
-OURS_FOR_OPENSEARCH = {"actions.document_version", "actions.endpoint", "actions.opensearch"}
+OURS_FOR_OPENSEARCH = {"actions.document_version", "actions.endpoint", "actions.login", "actions.opensearch"}
 
 
 def test_what_sends_documents_is_loaded_with_the_first_of_them(tmp_path: Path) -> None:

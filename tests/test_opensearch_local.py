@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import hmac
@@ -292,4 +293,50 @@ def test_the_function_package_keeps_an_index(
     calls = [request.path.partition("?")[0] for request in server.received[arrived:]]
     assert set(calls) == {f"/{index}/_bulk"}
     assert len(calls) < 10
+    assert surroundings.dead_letters() == []
+
+
+class Guarded(IndexServer):
+    """Takes one user only, and quotes what it does not take, as no server should."""
+
+    login = "writer:right"
+
+    def take(self, request: IndexRequest) -> tuple[int, bytes]:
+        given = request.headers.get("authorization", "")
+        if given != f"Basic {base64.b64encode(self.login.encode()).decode()}":
+            return 401, json.dumps({"error": given}).encode()
+        return super().take(request)
+
+
+def test_a_password_that_is_not_taken_is_shown_nowhere_and_one_that_is_mended_is_used(
+    surroundings: Surroundings, unique_name: Callable[[str], str], tmp_path: Path
+) -> None:
+    wrong, secret, index = "canary-of-the-password", unique_name("search"), unique_name("orders")
+    secrets = surroundings.aws.client("secretsmanager")
+    secrets.create_secret(Name=secret, SecretString=json.dumps({"password": wrong}))
+    config = {"endpoint": "${SEARCH}", "index": index, "basic_auth": f"writer:${{secret:{secret}#password}}"}
+    spec = ActionSpec("opensearch", "opensearch", config, on_error="dead_letter")
+    raws = records(3)
+    with Guarded() as server:
+        (tmp_path / "ca.pem").write_bytes(server.ca_pem)
+        environment = surroundings.environment | {
+            "SEARCH": server.url,
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+            PRIVATE_HOSTS: server.address,
+            "RULES_ENGINE_DEBUG_VALUES": "on",
+        }
+        with function_of(environment, Rule("indexed", ("orders",), (spec,))) as function:
+            assert deliver_to(function, raws) == []
+            letters = surroundings.dead_letter_texts()
+            failed = [(json.loads(letter)["rule"], json.loads(letter)["error"]) for letter in letters]
+            error = {"class": "systemic", "code": "HTTP_401", "message": "the index server answered 401"}
+            assert failed == [("indexed", error)] * 3
+            shown = function.log + "".join(letters)
+            assert "HTTP_401" in function.log
+            for text in (wrong, base64.b64encode(f"writer:{wrong}".encode()).decode()):
+                assert text not in shown
+        secrets.put_secret_value(SecretId=secret, SecretString='{"password": "right"}')
+        with function_of(environment, Rule("indexed", ("orders",), (spec,))) as function:
+            assert deliver_to(function, raws) == []
+        assert sorted(server.documents(index)) == ["o-1", "o-2", "o-3"]
     assert surroundings.dead_letters() == []

@@ -17,7 +17,7 @@ from rules_engine.engine import Engine, Evaluation
 from rules_engine.errors import ActionError, Superseded
 from rules_engine.model import ActionSpec, Rule, RuleSet
 from rules_engine.redrive.delivery import Redriven, Redriver
-from rules_engine.redrive.message import DYNAMODB, KINESIS, Batch, Positions, read_message
+from rules_engine.redrive.message import DYNAMODB, KINESIS, Batch, Positions, read_message, sequence_of
 from rules_engine.redrive.shard import MOST_EMPTY_PAGES, read_shard
 from rules_engine.redrive.source import BucketSource, FileSource, Letter, QueueSource, open_source
 from tests.delivery_fakes import FakeAction, InlineWorkers, World, change, malformed, rules_of
@@ -293,6 +293,23 @@ def test_anything_else_is_refused(text: str, message: str) -> None:
     with pytest.raises(DeadLetterError) as refusal:
         read_message(text, nothing_to_fetch)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (letter_of(change(7)).message(), 700),
+        (json.dumps(LAMBDAS), 100),
+        ('{"Type": "Notification"}', 0),
+        ('{"sequence_number": 5}', 0),
+        ('{"DDBStreamBatchInfo": 1}', 0),
+        ("[]", 0),
+        ("no", 0),
+        ("[" * 100_000, 0),
+    ],
+)
+def test_messages_are_ordered_by_the_number_that_they_name(text: str, number: int) -> None:
+    assert sequence_of(text) == number
 
 
 # Shards

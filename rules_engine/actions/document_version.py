@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rules_engine.errors import TemplateError
+from rules_engine.record import MOST_DIGITS_OF_DYNAMODB
 
 if TYPE_CHECKING:
     from rules_engine.record import StreamRecord
 
-MOST_DIGITS_OF_DYNAMODB = 40
 BITS = 57
 """The most with which a number of 40 digits has a version below 2^63."""
 

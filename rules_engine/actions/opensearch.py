@@ -8,11 +8,14 @@
   document: {status: "{{ new.status }}", total: "{{ new.total }}"}
 ```
 
-- `endpoint`: `https://` and the host of an OpenSearch Service domain or a Serverless collection, without a
-  path.
-- exactly one of `domain_arn` and `collection_arn`: the ARN of the domain or collection. It says as what the
-  requests are signed (Signature Version 4), and stands in the function's permissions.
-- `index`: name of the index, in lower case. `${NAME}` may stand in these four, a hole may not: an item whose
+- `endpoint`: `https://` and the host of an OpenSearch Service domain, a Serverless collection or a cluster of
+  your own, without a path.
+- exactly one of `domain_arn`, `collection_arn` and `basic_auth`. The ARN of a domain or collection says as
+  what the requests are signed (Signature Version 4), and stands in the function's permissions.
+- `basic_auth`: in place of an ARN, a user of OpenSearch itself: a secret that is `name:password`
+  (`${secret:order-search}`), or the name with a secret behind it (`writer:${secret:order-search#password}`).
+  After 401 or 403 it is read anew, and if it has changed, the request is sent once more at once.
+- `index`: name of the index, in lower case. `${NAME}` may stand in these, a hole may not: an item whose
   index changed would stay in the old one.
 - `document_id`: default: the item's key, its parts in the order of their names with `/` between
   them. It has at most 512 bytes; a longer key is replaced by its SHA-256. Only `keys` and `table` may stand
@@ -38,33 +41,39 @@ error type, such as `mapper_parsing_exception`); an index or a server that is ou
 Documents of one index go out up to 500 and 5 MiB in a call of `_bulk`. Where requests may go is decided as
 for a webhook: a domain in a VPC has a private address and must be named in `RULES_ENGINE_PRIVATE_HOSTS`, with
 port 443. Permissions: `es:ESHttpPost` on the `_bulk` of this index, or `aoss:APIAccessAll` on the collection,
-whose data access policy must allow `aoss:WriteDocument` besides. Limit: 5 MiB a document.
+whose data access policy must allow `aoss:WriteDocument` besides; with `basic_auth` reading the secret. Where
+a domain has fine-grained access control, the function's role, or the user, must be mapped to a role of
+OpenSearch that may write to the index. Limit: 5 MiB a document.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rules_engine import exact_json
 from rules_engine.actions import ConfigFinding, Permission, refuse_errors
 from rules_engine.actions.document_version import version_of
 from rules_engine.actions.endpoint import parse_url
+from rules_engine.actions.login import authorization, is_login, login_fault
 from rules_engine.actions.rendering import json_of, target, text_of
 from rules_engine.error_class import class_of_status
 from rules_engine.errors import ActionError, SettingsError, Superseded, TemplateError
 from rules_engine.light_dataclass import dataclass
+from rules_engine.secret_text import hidden
 from rules_engine.template import compile_template, field_template, holes, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rules_engine.actions import Clients, Signer
-    from rules_engine.actions.transport import Transport
+    from rules_engine.actions.transport import Answer, Transport
     from rules_engine.errors import ErrorClass
     from rules_engine.model import ActionSpec, Delivery, Scope
     from rules_engine.record import StreamRecord
+    from rules_engine.secret_text import SecretText
     from rules_engine.template import Template
 
 TYPE = "opensearch"
@@ -98,6 +107,12 @@ SCHEMA: dict[str, Any] = {
                 "arn:aws:aoss:eu-west-1:123456789012:collection/07tjusf2h91cunochc",
             ],
         },
+        "basic_auth": {
+            "type": "string",
+            "minLength": 1,
+            "description": "Reference to the name and password of a user: `name:password`.",
+            "examples": ["${secret:order-search}", "writer:${secret:order-search#password}"],
+        },
         "index": {
             "type": "string",
             "minLength": 1,
@@ -119,9 +134,9 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
-TARGETS = ("endpoint", "domain_arn", "collection_arn", "index")
-SECRET_FIELDS: tuple[str, ...] = ()
-CONNECTION = ("endpoint", "domain_arn", "collection_arn", "index")
+TARGETS = ("endpoint", "domain_arn", "collection_arn", "basic_auth", "index")
+SECRET_FIELDS = ("basic_auth",)
+CONNECTION = ("endpoint", "domain_arn", "collection_arn", "basic_auth", "index")
 MODES = ("at_least_once", "once")
 PAYLOAD = ("document",)
 MOST_BYTES = 5 * 1024 * 1024
@@ -144,6 +159,10 @@ _WHAT = {
     "collection_arn": "an OpenSearch Serverless collection",
 }
 _SERVICES = {"domain_arn": "es", "collection_arn": "aoss"}
+_IDENTITIES = (*_ARNS, "basic_auth")
+
+REFUSED_AS_UNKNOWN = frozenset({401, 403})
+"""What a server answers to a password that it does not take, or no longer."""
 
 _is_index = re.compile(r"[a-z0-9][a-z0-9._-]{0,254}").fullmatch
 _is_error_type = re.compile(r"[a-z_]{1,80}").fullmatch
@@ -176,6 +195,9 @@ class OpenSearchAction:
     timeout_seconds: float
     transport: Transport | None
     sign: Signer | None
+    login: SecretText | None
+    """In place of a signature."""
+    monotonic: Callable[[], float]
 
     @property
     def target(self) -> str:
@@ -232,16 +254,56 @@ class OpenSearchAction:
 
     def _send(self, body: bytes) -> bytes:
         """The answer to a call of `_bulk`."""
-        if self.transport is None or self.sign is None:
-            raise ActionError("NOT_CONNECTED", "the action was built without clients: it can only render")
         url = f"{self.endpoint}/{self.index}/_bulk?{_QUERY}"
-        headers = self.sign("POST", url, _HEADERS, body)
-        answer = self.transport.send("POST", url, headers, body, self.timeout_seconds, ANSWER_LIMIT_BYTES)
+        answer = self._answer(url, body)
+        # Raised here, where no variable holds a secret and no other exception is under way.
+        if isinstance(answer, ActionError):
+            raise answer
         if answer.status != 200:
             message = f"the index server answered {answer.status}"
             error_class = class_of_status(answer.status)
             raise ActionError(f"HTTP_{answer.status}", message, error_class, answer.retry_after_seconds)
         return answer.body
+
+    def _answer(self, url: str, body: bytes) -> Answer | ActionError:
+        if self.transport is None or (self.sign is None and self.login is None):
+            raise ActionError("NOT_CONNECTED", "the action was built without clients: it can only render")
+        if self.sign is None:
+            return self._answer_to_user(url, body)
+        headers = self.sign("POST", url, _HEADERS, body)
+        return self.transport.send("POST", url, headers, body, self.timeout_seconds, ANSWER_LIMIT_BYTES)
+
+    def _answer_to_user(self, url: str, body: bytes) -> Answer | ActionError:
+        """Never raises: its frames have the password, and tracebacks may be logged with what frames hold."""
+        try:
+            return self._exchange(url, body)
+        except ActionError as error:
+            return ActionError(error.code, str(error), error.error_class, error.retry_after_seconds)
+        except Exception as error:  # noqa: BLE001 - what a library says may quote the request
+            return ActionError(type(error).__name__, "the request could not be sent")
+
+    def _exchange(self, url: str, body: bytes) -> Answer | ActionError:
+        """Sends it; once more if the server does not take the user and there is a newer password."""
+        assert self.login is not None
+        assert self.transport is not None
+        until = self.monotonic() + self.timeout_seconds
+        refused: Answer | None = None
+        tried = ""
+        while True:
+            fault = login_fault(self.login)
+            if fault is not None:
+                return ActionError("SECRET_UNUSABLE", f"'basic_auth' cannot be used: {fault}", "systemic")
+            header = authorization(self.login)
+            # Rounded, for messages may say it.
+            seconds = round(until - self.monotonic(), 3)
+            if refused is not None and (header == tried or seconds <= 0):
+                return refused
+            headers = {**_HEADERS, "authorization": header}
+            answer = self.transport.send("POST", url, headers, body, seconds, ANSWER_LIMIT_BYTES)
+            if refused is not None or answer.status not in REFUSED_AS_UNKNOWN:
+                return answer
+            refused, tried = answer, header
+            self.login.renew()
 
 
 def _key_as_id(record: StreamRecord) -> str:
@@ -297,19 +359,33 @@ def _error(operation: str, item: Any) -> Exception | None:
     return ActionError(code, f"the index server refused the document with {status}", error_class)
 
 
-def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Signer:
-    """What signs the requests."""
+def connect(spec: ActionSpec, environment: Mapping[str, str], clients: Clients) -> Signer | None:
+    """What signs the requests; None where a user's name and password are sent."""
     for name in ("endpoint", "index", *_ARNS):
         if name in spec.config:
             fault = _fault(name, target(spec.config[name], environment))
             if fault is not None:
                 raise SettingsError(f"action '{spec.id}': {fault}")
+    if "basic_auth" in spec.config:
+        fault = login_fault(_login(spec.config, environment))
+        if fault is not None:
+            raise SettingsError(f"action '{spec.id}': 'basic_auth' cannot be used: {fault}")
+        return None
     identity = next(name for name in _ARNS if name in spec.config)
     region = target(spec.config[identity], environment).split(":")[3]
     return clients.signer(_SERVICES[identity], region)
 
 
+def _login(config: Mapping[str, Any], environment: Mapping[str, str]) -> SecretText:
+    return hidden(target(config["basic_auth"], environment, takes_secrets=True))
+
+
 def permissions(spec: ActionSpec) -> list[Permission]:
+    if "basic_auth" in spec.config:
+        # Imported here: the function itself never asks.
+        from rules_engine.actions.secret_permissions import secret_permissions
+
+        return secret_permissions(spec.config["basic_auth"])
     if "domain_arn" in spec.config:
         return [Permission("es:ESHttpPost", f"{spec.config['domain_arn']}/{spec.config['index']}/_bulk")]
     return [Permission("aoss:APIAccessAll", spec.config["collection_arn"])]
@@ -355,14 +431,18 @@ def _endpoint_fault(text: str) -> str | None:
 
 
 def _check_identity(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
-    given = [name for name in _ARNS if name in config]
-    if len(given) == 2:
-        message = "'domain_arn' does not go together with 'collection_arn'"
-        yield ConfigFinding("RE308", ("collection_arn",), message, "keep the one that 'endpoint' belongs to")
+    given = [name for name in _IDENTITIES if name in config]
+    if len(given) > 1:
+        message = f"'{given[0]}' does not go together with '{given[1]}'"
+        yield ConfigFinding("RE308", (given[1],), message, "keep the one that 'endpoint' belongs to")
     elif not given:
-        message = "an opensearch action needs 'domain_arn' or 'collection_arn'"
+        message = "an opensearch action needs 'domain_arn', 'collection_arn' or 'basic_auth'"
         hint = "add the ARN of what 'endpoint' belongs to: requests are signed for it"
         yield ConfigFinding("RE308", (), message, hint)
+    if "basic_auth" in config and not is_login(config["basic_auth"]):
+        message = "the password of 'basic_auth' must come from a secret"
+        hint = "keep it in Secrets Manager and write ${secret:name}, or user:${secret:name#password}"
+        yield ConfigFinding("RE306", ("basic_auth",), message, hint)
 
 
 def _check_id(config: Mapping[str, Any]) -> Iterator[ConfigFinding]:
@@ -384,8 +464,9 @@ def build(
     environment: Mapping[str, str],
     clients: Clients | None,
     transport: Transport | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> OpenSearchAction:
-    """`transport` is for tests and for whoever brings a network of his own."""
+    """`transport` and the clock are for tests and for whoever brings a network of his own."""
     config = spec.config
     refuse_errors(spec, check(config))
     return OpenSearchAction(
@@ -404,4 +485,6 @@ def build(
         transport=transport or (None if clients is None else clients.transport),
         # Without clients the texts in `environment` may be stand-ins.
         sign=None if clients is None else connect(spec, environment, clients),
+        login=None if clients is None or "basic_auth" not in config else _login(config, environment),
+        monotonic=monotonic,
     )

@@ -36,10 +36,12 @@ place once: it is made in one transaction with a marker in the function's state 
 days.
 
 A `sync` writes over older versions only, however often and in whatever order records come. Each item carries
-its version in `_sequence_number`. In place of a removed item stands a tombstone: the key, `_removed: true`
-and `_expires_at`, 16 days later; readers leave out what has `_removed`, and time to live on `_expires_at`
-clears it away. Let the rule match every change of the items to be copied: one that it does not match is
-missing.
+its version in `_sequence_number`: the record's, or, where changes come through Kinesis, which does not keep
+their order, the time of the change before it. Fill a new copy where the source table was restored or its
+stream made anew: versions may begin lower. In place of a removed item stands a tombstone: the key,
+`_removed: true` and `_expires_at`, 16 days later; readers leave out what has `_removed`, and time to live on
+`_expires_at` clears it away. Let the rule match every change of the items to be copied: one that it does not
+match is missing.
 
 Puts and deletes for one table go out up to 25 in a call. Permissions: `dynamodb:PutItem`, `UpdateItem` or
 `DeleteItem` on the table, and `BatchWriteItem` with puts and deletes; with `mode: once` also `PutItem` on the

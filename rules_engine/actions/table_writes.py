@@ -17,11 +17,13 @@ from rules_engine.actions.size import size_of
 from rules_engine.attribute_value import to_boto
 from rules_engine.errors import ActionError, Superseded, TemplateError
 from rules_engine.light_dataclass import dataclass, field
+from rules_engine.record import MOST_DIGITS_OF_DYNAMODB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rules_engine.model import Delivery
+    from rules_engine.record import StreamRecord
     from rules_engine.template import Template
 
 MARKER_SECONDS = 16 * 24 * 3600
@@ -29,6 +31,8 @@ MARKER_SECONDS = 16 * 24 * 3600
 TOMBSTONE_SECONDS = 16 * 24 * 3600
 SEQUENCE_DIGITS = 64
 """Sequence numbers of DynamoDB have 21 to 40 digits, those of Kinesis 56."""
+TIME_DIGITS = 20
+"""Of microseconds since 1970."""
 VERSION, REMOVED, EXPIRY = "_sequence_number", "_removed", "_expires_at"
 
 
@@ -189,9 +193,7 @@ class SyncAction:
 
     def render(self, delivery: Delivery) -> dict[str, Any]:
         record = delivery.match.record
-        if record.sequence_number is None:
-            raise TemplateError("'sync' needs a sequence number, and the record has none")
-        version = {"S": record.sequence_number.zfill(SEQUENCE_DIGITS)}
+        version = {"S": _version_of(record)}
         item = key_of("sync.key", self.key.render(record.document))
         if record.event_name == "REMOVE":
             removed_at = record.created_at_seconds
@@ -217,6 +219,19 @@ class SyncAction:
             if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
                 raise
             raise Superseded("the table holds this version or a newer one") from None
+
+
+def _version_of(record: StreamRecord) -> str:
+    """A text that sorts as the changes of one item do. Raises TemplateError."""
+    number = record.sequence_number
+    if number is None:
+        raise TemplateError("'sync' needs a sequence number, and the record has none")
+    if len(number) <= MOST_DIGITS_OF_DYNAMODB:
+        return number.zfill(SEQUENCE_DIGITS)
+    seconds = record.created_at_seconds
+    if seconds is None:
+        raise TemplateError("'sync' needs the time of the change, and the record has none")
+    return f"{int(seconds * 1_000_000):0{TIME_DIGITS}}-{number.zfill(SEQUENCE_DIGITS)}"
 
 
 _OPERATIONS = {PutAction: "Put", UpdateAction: "Update", DeleteAction: "Delete"}

@@ -51,8 +51,8 @@ def command(
 
     RECORD is a file, or - for standard input: a stream record, a Lambda event with several, a dead letter
     (also as SQS or SNS wraps it, and Lambda's own with the records in it), a line of an archive that backtest
-    reads, a plain pair of images like {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}, or one of
-    these a line.
+    reads, a plain pair of images like {"event": "MODIFY", "keys": {...}, "old": {...}, "new": {...}}, or one
+    of these a line.
 
     \b
     Examples:

@@ -60,6 +60,9 @@ def render_fixes(mended: Sequence[Mended], paint: Callable[[str, str], str]) -> 
 def _lines(mended: Mended, paint: Callable[[str, str], str]) -> Iterator[str]:
     after = mended.data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     secret = {problem.location.line for problem in mended.left if problem.code == "RE306"}
+    before: dict[int, str] = {}
+    for problem in mended.gone:  # in the order of the mends: the first one saw the line as it was written
+        before.setdefault(problem.location.line, problem.source_line)
     by_line: dict[int, list[Problem]] = {}
     for problem in sorted(mended.gone, key=lambda problem: problem.location):
         by_line.setdefault(problem.location.line, []).append(problem)
@@ -68,5 +71,5 @@ def _lines(mended: Mended, paint: Callable[[str, str], str]) -> Iterator[str]:
             said = f"{paint(f'fixed {problem.code}', 'good')} {visible(problem.message)}"
             yield f"{paint(visible(str(problem.location)), 'place')}: {said}"
         if line not in secret:
-            yield paint(f"{line:>4} - {visible(problems[0].source_line)}", "bad")
+            yield paint(f"{line:>4} - {visible(before[line])}", "bad")
             yield paint(f"{'':>4} + {visible(after[line - 1])}", "good")

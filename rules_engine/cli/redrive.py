@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rules_engine.cli.exit_codes import OK, PROBLEMS
+from rules_engine.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from rules_engine.delivery.dead_letter import DeadLetter
     from rules_engine.model import RuleSet
@@ -67,16 +67,19 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     clients = Clients()
     redriver = None if options["dry_run"] or options["show"] else _redriver(rule_set, clients)
     run = _Run(redriver, clients, options)
-    for name in sources:
-        source = open_source(name, clients.client)
+    # All before the first is worked on: a file that is not there must not end a run half-way.
+    opened = [open_source(name, clients.client) for name in sources]
+    for name, source in zip(sources, opened, strict=True):
         try:
             run.work_on(source)
         except _aws_errors() as error:
             if not run.rows:
                 raise SourceUnusable(f"{name}: {_code(error)}") from error
-            # What was done until then must not go unsaid.
-            run.is_broken_off = True
-            click.echo(f"Error: {name}: {_code(error)}", err=True)
+            run.break_off(name, _code(error))
+        except KeyboardInterrupt:
+            run.break_off(name, "interrupted")
+            run.report()
+            return INTERRUPTED
         finally:
             source.close()
         if run.is_full or run.is_broken_off:
@@ -142,6 +145,11 @@ class _Run:
         limit: int | None = self._options["limit"]
         return limit is not None and self._taken >= limit
 
+    def break_off(self, source: str, reason: str) -> None:
+        """What was done until then must not go unsaid."""
+        self.is_broken_off = True
+        click.echo(f"Error: {source}: {reason}", err=True)
+
     def work_on(self, source: Source) -> None:
         for group in source.groups():
             for letters in self._at_rate(group):
@@ -150,12 +158,14 @@ class _Run:
                     return
 
     def _at_rate(self, group: list[Letter]) -> Iterator[list[Letter]]:
-        """The group as a whole, or each letter alone and in its time."""
+        """The group as a whole, or each letter alone and in its time, older changes first."""
         rate: float | None = self._options["rate"]
         if rate is None or self._redriver is None:
             yield group
             return
-        for letter in group:
+        from rules_engine.redrive.message import sequence_of
+
+        for letter in sorted(group, key=lambda each: sequence_of(each.text)):
             began = time.monotonic()
             taken = self._taken
             yield [letter]
@@ -174,7 +184,7 @@ class _Run:
             elif not self.is_full:
                 self._taken += 1
                 self.rows.append(row)
-                row["result"] = "shown" if self._options["show"] else "would be delivered"
+                row["result"] = self._result_before()
                 wanted.append((letter, row, message))
                 if self._options["show"]:
                     click.echo(_text(message))
@@ -186,6 +196,12 @@ class _Run:
         for (letter, row, _), result in zip(wanted, results, strict=True):
             if result.result != "failed":
                 _remove(source, letter, row)
+
+    def _result_before(self) -> str:
+        """What is said of a letter until there is more to say."""
+        if self._options["show"]:
+            return "shown"
+        return "would be delivered" if self._redriver is None else "unfinished"
 
     def _read(self, letter: Letter, row: dict[str, Any]) -> DeadLetter | Batch | None:
         """The message; None, and the row says why, for one that cannot be used."""
@@ -315,6 +331,14 @@ def _why(row: dict[str, Any]) -> str:
 
 
 def _summary(counts: Counter[str]) -> str:
-    names: Sequence[str] = ("delivered", "superseded", "would be delivered", "shown", "failed", "left out")
+    names = (
+        "delivered",
+        "superseded",
+        "would be delivered",
+        "shown",
+        "unfinished",
+        "failed",
+        "left out",
+    )
     parts = [f"{counts[name]} {name}" for name in names if counts[name]]
     return f"{count(counts.total(), 'letter')}: {', '.join(parts)}"

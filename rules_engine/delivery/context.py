@@ -43,7 +43,13 @@ class Deadline:
 
     def __init__(self, context: InvocationContext) -> None:
         self._remaining_seconds = context.remaining_seconds
-        self._half = context.remaining_seconds() / 2
+        self.seconds = context.remaining_seconds()
+        """At the start of the invocation."""
+        self._half = self.seconds / 2
+
+    def may_cut_off(self, timeout_seconds: float) -> bool:
+        """Whether what takes this long is ended in the middle, even if it is started first."""
+        return self.seconds < timeout_seconds + RESERVE_SECONDS
 
     def covers(self, timeout_seconds: float) -> bool:
         """Whether what may take this long can still be started."""

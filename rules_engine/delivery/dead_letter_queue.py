@@ -7,6 +7,8 @@ Raises ActionError where a record fits nowhere, and what boto3 raises.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -68,4 +70,15 @@ class SqsDeadLetterQueue:
     def _fifo(self, letter: DeadLetter) -> dict[str, str]:
         if not self.url.endswith(".fifo"):
             return {}
-        return {"MessageGroupId": letter.rule or "records", "MessageDeduplicationId": letter.id}
+        return {"MessageGroupId": _group_of(letter), "MessageDeduplicationId": letter.id}
+
+
+def _group_of(letter: DeadLetter) -> str:
+    """The lane: a FIFO queue gives nothing of a group while a message of it is held, and a letter that fails
+    again must keep back only what has to wait for it."""
+    change = letter.record.get("dynamodb") if isinstance(letter.record, dict) else None
+    keys = change.get("Keys") if isinstance(change, dict) else None
+    if letter.rule is None or keys is None:
+        return letter.id
+    name = json.dumps([letter.rule, letter.source_arn, keys], sort_keys=True)
+    return hashlib.sha256(name.encode()).hexdigest()

@@ -124,6 +124,9 @@ class Invocation:
             # Before anything is made: what they say is done has to be done again after it.
             self._write(stream, outstanding, stale, None, report)
             outstanding = _without(outstanding, stale)
+        slowest = max(units, key=lambda unit: unit.timeout_seconds)
+        if deadline.may_cut_off(slowest.timeout_seconds):
+            report.short_of_time(slowest, deadline.seconds)
         schedule = Schedule(
             workers=self.workers(),
             clock=self.clock,
@@ -146,10 +149,8 @@ class Invocation:
         assert unit.failure is not None
         done = tuple(
             other.action_id
-            for other in unit.lane.units
-            if other.position == unit.position
-            and other.action_id is not None
-            and other.outcome in ("delivered", "superseded", "skipped")
+            for other in unit.lane.of_record_under_way()
+            if other.action_id is not None and other.outcome in ("delivered", "superseded", "skipped")
         )
         error_class, code, message = unit.failure[:3]
         created, source_arn = unit.created_at_seconds, unit.record.raw.get("eventSourceARN")

@@ -100,12 +100,24 @@ class Report:
         if not unit.tries and verdict in ("block", "keep"):
             return  # said once for all that wait for the target
         message = "action failed" if unit.rule_id is not None else "record cannot be read"
-        self._unit_line(message, unit, failure, then=_THEN[verdict])
+        target = None if unit.action is None else unit.action.target or None
+        self._unit_line(message, unit, failure, _THEN[verdict], target)
 
     def could_not_bury(self, unit: Unit, failure: Failure) -> None:
         """After a dead letter that could not be written."""
         self.not_buried += 1
-        self._unit_line("dead letter cannot be written", unit, failure, then="comes again")
+        self._unit_line("dead letter cannot be written", unit, failure, "comes again")
+
+    def short_of_time(self, unit: Unit, seconds: float) -> None:
+        """Before what may be cut off in the middle; then there is no line any more."""
+        error = f"the invocation has {seconds:.3g} s, and this action may take {unit.timeout_seconds:g} s"
+        self.line(
+            "WARNING",
+            "function may be ended too early",
+            rule_id=unit.rule_id,
+            action_id=unit.action_id,
+            error=error,
+        )
 
     def refused(self, target: str, failure: Failure, count: int) -> None:
         """Instead of calls to a target that is in trouble."""
@@ -128,7 +140,9 @@ class Report:
                 count=self.of(rule_id).condition_errors,
             )
 
-    def _unit_line(self, message: str, unit: Unit, failure: Failure, then: str) -> None:
+    def _unit_line(
+        self, message: str, unit: Unit, failure: Failure, then: str, target: str | None = None
+    ) -> None:
         self.line(
             "ERROR",
             message,
@@ -136,6 +150,7 @@ class Report:
             action_id=unit.action_id,
             delivery_id=unit.id if unit.rule_id is not None else None,
             record=unit.record.failure_id,
+            target=target,
             code=failure.code,
             error=failure.message or (failure.said if self.debug_values else None),
             tries=unit.tries,

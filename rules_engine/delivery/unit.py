@@ -94,6 +94,16 @@ class Lane:
         unit = self.units[self._at]
         return unit if self._continuing in (None, unit.position) else None
 
+    def of_record_under_way(self) -> list[Unit]:
+        """All units of the record of the head; a lane may have ten thousand others."""
+        position = self.units[self._at].position
+        start, end = self._at, self._at + 1
+        while start > 0 and self.units[start - 1].position == position:
+            start -= 1
+        while end < len(self.units) and self.units[end].position == position:
+            end += 1
+        return self.units[start:end]
+
     def block(self) -> None:
         """The head stays unresolved."""
         unit = self.units[self._at]

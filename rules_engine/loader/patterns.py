@@ -1,7 +1,8 @@
 """The condition that was meant by a pattern of another system.
 
 In: a mapping that stands where a condition belongs: `{status: SHIPPED}`, `{status: [SHIPPED, PACKED]}` as
-EventBridge has it. Out: the expression that asks the same, as an example of how it is written.
+EventBridge has it, `{any: [..., ...]}` as other rule languages join conditions. Out: the expression that asks
+the same, as an example of how it is written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rules_engine.source import Node
 
 _MOST_ENTRIES = 3
+_LONGEST = 100
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
@@ -23,8 +25,25 @@ def condition_of_pattern(node: Node) -> str | None:
     """`new.status == 'SHIPPED' && ...`; None for what is no such pattern, or a long one."""
     if not 0 < len(node.value) <= _MOST_ENTRIES:
         return None
+    if node.value.keys() <= _JOINTS.keys():
+        return _joined(*next(iter(node.value.items()))) if len(node.value) == 1 else None
     parts = [_entry(key, value) for key, value in node.value.items()]
     return " && ".join(filter(None, parts)) if all(parts) else None
+
+
+_JOINTS = {"all": " && ", "and": " && ", "any": " || ", "or": " || ", "not": ""}
+
+
+def _joined(key: str, value: Node) -> str | None:
+    """`a && b` for `{all: [a, b]}`."""
+    texts = [item.value for item in (value.items() or [value])]
+    if not all(isinstance(text, str) and 0 < len(text) <= _LONGEST for text in texts):
+        return None
+    if len(texts) > _MOST_ENTRIES or (key == "not" and len(texts) > 1):
+        return None
+    if key == "not":
+        return f"!({texts[0]})"
+    return _JOINTS[key].join(f"({text})" if "||" in text and len(texts) > 1 else text for text in texts)
 
 
 def _entry(key: str, value: Node) -> str | None:

@@ -18,7 +18,7 @@ from rules_engine.expression.checks.spelling import nearest
 from rules_engine.loader.action_checks import check_actions, tests_among
 from rules_engine.loader.conditions import Expressions, absent_images, reference_problem
 from rules_engine.loader.rule_conditions import check_rule_conditions
-from rules_engine.loader.rule_tests import RuleTest, read_tests
+from rules_engine.loader.rule_tests import RuleTest, doubtful_parts, read_tests
 from rules_engine.loader.secrets import secrets_in_text
 from rules_engine.loader.shape import MOST_ERRORS, check_shape, missing_key, too_many_errors
 from rules_engine.model import EVENT_NAMES, ActionSpec, Rule, Scope, Unless
@@ -99,7 +99,7 @@ def load_rule_file(
                     keys.get("tests") or _first_test_among(node.get("actions")),
                     tests,
                     _writes(node.get("actions")),
-                    _doubtful(node, [*found, *of_source]),
+                    doubtful_parts(node, [*found, *of_source], _rule_shape()["properties"]),
                 )
             )
     return loaded, _without_echoes(root, problems)
@@ -117,27 +117,6 @@ def _writes(actions: Node | None) -> dict[str, Node]:
         if kind is not None and kind.value == "table" and table is not None:
             found[_text(action.get("id")) or "table"] = table
     return found
-
-
-_PARTS = {"when": "clauses", "unless": "clauses", "actions": "actions"}
-
-
-def _doubtful(rule: Node, problems: list[Problem]) -> frozenset[str]:
-    """The parts of a rule of which its tests cannot be sure: those with an error, and those that an unknown
-    key may be."""
-    places = {
-        rule.source.offset(problem.location.line, problem.location.column)
-        for problem in problems
-        if problem.severity == "error"
-    }
-    found = {
-        part
-        for key, part in _PARTS.items()
-        if key in rule.keys and any(rule.keys[key].start <= at <= rule.value[key].end for at in places)
-    }
-    known = _rule_shape()["properties"]
-    unknown = any(key not in known and node.start in places for key, node in rule.keys.items())
-    return frozenset(_PARTS.values()) if unknown else frozenset(found)
 
 
 def _node_at(nodes: list[Node], place: Location) -> Node | None:
@@ -241,7 +220,7 @@ def _references(node: Node) -> Iterator[Problem]:
 def _load_rule(
     node: Node, file: _File, of_source: list[Problem]
 ) -> tuple[Rule | None, tuple[RuleTest, ...], list[Problem]]:
-    problems = check_shape(node, _rule_shape(), "a rule")
+    problems = _named_by_key(node) or check_shape(node, _rule_shape(), "a rule")
     if node.kind != "mapping" or node.broken:
         return None, (), problems
     keys = {**file.defaults, **node.value}
@@ -278,8 +257,25 @@ def _load_rule(
         problems += check_rule_conditions(rule, absent, [when, *exceptions], tests, file.expressions)
     if tests is None:
         return rule, (), problems
-    read, found = read_tests(tests, rule, _doubtful(node, [*problems, *of_source]))
+    doubtful = doubtful_parts(node, [*problems, *of_source], _rule_shape()["properties"])
+    read, found = read_tests(tests, rule, doubtful)
     return rule, tuple(read), problems + found
+
+
+def _named_by_key(node: Node) -> list[Problem]:
+    """`- order-shipped:` and the keys of the rule below it, as other systems name things."""
+    entries = node.entries()
+    if (
+        len(entries) != 1
+        or entries[0][1].kind != "mapping"
+        or not {"table", "actions", "when"} & entries[0][1].value.keys()
+    ):
+        return []
+    name = entries[0][0]
+    node.broken = True
+    message = f"unknown key '{name}' in a rule"
+    hint = f"write '- id: {name}', and the other keys of the rule in the column of 'id'"
+    return [node.source.problem("RE106", message, node.keys[name].location, hint)]
 
 
 def _description(node: Node, keys: Mapping[str, Node]) -> dict[str, Any]:

@@ -71,6 +71,28 @@ def read_tests(node: Node, rule: Rule, doubtful: Container[str] = ()) -> tuple[l
     return tests, problems
 
 
+_PARTS = {"event": "clauses", "when": "clauses", "unless": "clauses", "actions": "actions"}
+
+
+def doubtful_parts(rule: Node, problems: Iterable[Problem], known: Container[str]) -> frozenset[str]:
+    """The parts of a rule of which its tests cannot be sure: those with an error, and those that an unknown
+    key may be. `known` are the keys of a rule."""
+    places = {
+        rule.source.offset(problem.location.line, problem.location.column)
+        for problem in problems
+        if problem.severity == "error"
+    }
+    if not places:
+        return frozenset()
+    found = {
+        part
+        for key, part in _PARTS.items()
+        if key in rule.keys and any(rule.keys[key].start <= at <= rule.value[key].end for at in places)
+    }
+    unknown = any(key not in known and node.start in places for key, node in rule.keys.items())
+    return frozenset(_PARTS.values()) if unknown else frozenset(found)
+
+
 def read_file_tests(
     node: Node,
     rules: Mapping[str, Rule],

@@ -25,6 +25,8 @@ _OTHER_WORDS = {
         "tables": "table", "source": "table", "table_name": "table",
         "if": "when", "where": "when", "condition": "when", "conditions": "when", "filter": "when",
         "match": "when", "expression": "when",
+        "event_pattern": "when", "event-pattern": "when", "eventpattern": "when", "pattern": "when",
+        "criteria": "when",
         "except": "unless", "exclude": "unless", "exceptions": "unless", "not": "unless",
         "action": "actions", "then": "actions", "do": "actions", "targets": "actions", "target": "actions",
         "name": "id", "rule_id": "id", "key": "id",
@@ -34,6 +36,7 @@ _OTHER_WORDS = {
     "action": {
         "action": "type", "kind": "type", "timeout": "timeout_seconds",
         "topic": "topic_arn", "topic_name": "topic_arn", "title": "subject",
+        "arn": "function state_machine_arn topic_arn",
         "queue": "queue_url", "queue_name": "queue_url", "message_attributes": "attributes",
         "bus": "event_bus", "bus_name": "event_bus", "event_bus_name": "event_bus",
         "stream": "delivery_stream", "stream_name": "delivery_stream",
@@ -42,6 +45,7 @@ _OTHER_WORDS = {
         "table_name": "table", "item": "put",
         "bucket_name": "bucket", "object_key": "key",
         "metric": "name", "metric_name": "name", "index_name": "index",
+        "async": "invocation", "invocation_type": "invocation", "http_method": "method", "verb": "method",
         "url": "endpoint", "uri": "url endpoint", "host": "endpoint", "endpoint": "url",
         "secret": "signing_secret", "signing_key": "signing_secret",
         **dict.fromkeys(
@@ -106,6 +110,28 @@ _BELONGS = {
 """By what the mapping is: keys that belong somewhere else, and where."""
 
 
+_NOWHERE = {
+    "rule": {
+        "schedule": "there are no schedules: a rule is for changes of items",
+        "cron": "there are no schedules: a rule is for changes of items",
+        "priority": "rules have no order: each that matches does its actions",
+        "order": "rules have no order: each that matches does its actions",
+        "retry": "what fails is tried again by itself; 'on_error' of an action says what comes of it then",
+        "retries": "what fails is tried again by itself; 'on_error' of an action says what comes of it then",
+    },
+    "action": {
+        **dict.fromkeys(
+            ("retry", "retries", "max_retries", "attempts", "max_attempts", "backoff", "retry_policy"),
+            "what fails is tried again by itself; 'on_error' says what comes of it then",
+        ),
+        "dead_letter_queue": "the function has one for all rules, and 'on_error' says what goes there",
+        "dlq": "the function has one for all rules, and 'on_error' says what goes there",
+        "prefix": "write it in 'key': key: PREFIX/{{ eventID }}.json",
+    },
+}
+"""By what the mapping is: keys of other systems that nothing here stands for, and what there is instead."""
+
+
 def other_word(key: str, title: str, known: Iterable[str]) -> str:
     """The key for which people say `key`; '' if there is none."""
     words = _OTHER_WORDS.get(_kind(title), {})
@@ -123,6 +149,8 @@ def misplaced_key_hint(key: str, title: str, known: Iterable[str]) -> tuple[str,
     if meant:
         return meant, f"did you mean '{meant}'?"
     where = where_it_belongs(key, title)
+    if where is None and (instead := _NOWHERE.get(kind, {}).get(key)):
+        return "", instead
     # A test file that holds rules lacks its tests because of that, not besides.
     instead_of = {"test file": "tests", "test": "expect"}.get(kind, "")
     return (instead_of, f"'{key}' belongs {where}") if where else ("", "")
@@ -170,6 +198,9 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
     example = next(iter(schema.get("examples", ())), None)
     such_as = f", such as: {f'{name}: ' if name else ''}{flow(example)}" if example is not None else ""
     if node.kind == "scalar" and node.value is None:
+        comment = _comment_behind(node, key)
+        if comment:
+            return f"'#' begins a comment in YAML: put the value in quotes: {name}: {in_quotes(comment)}"
         return f"write a value after '{name}:'{such_as}" if name else "write a value"
     if node.kind == "mapping" and "string" in wanted and (text := _cut_at_colon(node, schema)):
         return f"': ' begins a mapping in YAML: put the value in quotes: {text}"
@@ -182,20 +213,45 @@ def repair_hint(node: Node, wanted: list[str], key: Node | None, schema: dict[st
         return (
             f"write one text or several in [ ]{such_as}" if "string" in wanted else f"write a list{such_as}"
         )
+    if node.kind == "scalar" and wanted == ["array"] and _takes_texts(schema) and _in_brackets(node):
+        return f"put it in [ ]: {name}: {_in_brackets(node)}"
+    if schema.get("title") == "exception" and isinstance(node.value, str):
+        return f"give it a name: {flow({'name': 'NAME', 'when': node.value})}"
     hint = _HINTS[node.kind](node, wanted, name)
     return hint or f"write {_KINDS[wanted[0]]}{such_as}"
+
+
+def _comment_behind(node: Node, key: Node | None) -> str:
+    """The comment in place of a value that was meant as one: `message: #{{ keys.id }}`; '' for any other."""
+    if key is None or node.start != node.end:
+        return ""
+    line = node.source.line(key.location.line)
+    found = re.search(r"(?<=: )#[^\s#].*", line[key.location.column - 1 :])
+    return found[0].rstrip() if found is not None and in_quotes(found[0]) is not None else ""
 
 
 def _repair_mapping(node: Node, wanted: list[str], name: str) -> str:
     # Where a number would do too, the entries of a list are plain values, not mappings.
     if "array" not in wanted or "number" in wanted:
         return ""
+    if (whole := _in_brackets(node)) is not None:
+        return f"put it in [ ]: {whole}"
     first = next(iter(node.value), "")
     if first.startswith("-"):
         return f"a space is missing after '-': write '- {first[1:]}: ...'"
     if name == "rules" and first:
         return f"each rule begins with '- ', and its name is its id: - id: {first}"
     return f"begin each entry with '- '{f': - {first}: ...' if first else ''}"
+
+
+def _in_brackets(node: Node) -> str | None:
+    """`{type: log}` or `a, b` on one line as a list."""
+    written = node.source.text[node.start : node.end]
+    plain = node.kind == "scalar" and node.style == "" and _SIMPLE_LIST.fullmatch(written) is not None
+    return f"[{written}]" if "\n" not in written and (node.style == "flow" or plain) else None
+
+
+_SIMPLE_LIST = re.compile(r"[\w.-]+(?:, *[\w.-]+)*")
 
 
 def _repair_list(node: Node, wanted: list[str], name: str) -> str:
@@ -223,9 +279,15 @@ _TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "fals
 
 def repaired(node: Node, wanted: list[str], schema: dict[str, Any]) -> str | None:
     """A value of a wrong type as it must be written to be of a right one, where there is no doubt."""
-    if node.kind == "mapping":
-        return _cut_at_colon(node, schema) if "string" in wanted else None
-    return _repaired_scalar(node, wanted)
+    if node.kind == "mapping" and "string" in wanted:
+        return _cut_at_colon(node, schema)
+    if wanted == ["array"] and (node.kind == "mapping" or _takes_texts(schema)):
+        return _in_brackets(node)
+    return _repaired_scalar(node, wanted) if node.kind == "scalar" else None
+
+
+def _takes_texts(schema: dict[str, Any]) -> bool:
+    return bool(schema.get("items", {}).get("type") == "string")
 
 
 def _repaired_scalar(node: Node, wanted: list[str]) -> str | None:

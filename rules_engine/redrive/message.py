@@ -56,6 +56,17 @@ def read_message(text: str, fetch: Callable[[str, str], bytes]) -> Message:
     return message_of(document, fetch)
 
 
+def sequence_of(text: str) -> int:
+    """What orders a message among others before it is read: the sequence number that it names, or 0."""
+    try:
+        document = json.loads(text)
+        info: Any = next((document[kind] for kind in (DYNAMODB, KINESIS) if kind in document), {})
+        number = document.get("sequence_number", info.get("startSequenceNumber"))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return 0
+    return int(number) if isinstance(number, str) and _is_number(number) else 0
+
+
 def message_of(document: Any, fetch: Callable[[str, str], bytes]) -> Message:
     """The same of a message that is decoded."""
     if not isinstance(document, dict):

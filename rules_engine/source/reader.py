@@ -322,6 +322,9 @@ class _Builder:
         if parent.broken or key.broken:
             parent.broken = True
             return
+        if isinstance(key.value, str) and key.style == "" and key.value.endswith(":"):
+            self.problems.append(traps.colon_too_many(key))
+            key.value = key.value.rstrip(": ")
         if not isinstance(key.value, str):
             parent.broken = True
             self.problems.append(traps.not_a_text_key(key))

@@ -136,6 +136,14 @@ def _kind_of_word(key: Node) -> str:
     return "the empty value" if key.value is None else key.describe()
 
 
+def colon_too_many(key: Node) -> Problem:
+    """`status:: SHIPPED`, whose key is `status:` to YAML."""
+    name = str(key.value).rstrip(": ")
+    message = f"a ':' too many stands after '{name}'"
+    hint = f"write '{name}:'; a name that ends with ':' needs quotes"
+    return key.source.problem("RE102", message, key.location, hint, fix=Fix(key.location, name))
+
+
 def stands_twice(parent: Node, key: Node) -> Problem:
     """A key that the mapping has already."""
     message = f"the key '{key.value}' stands twice in one mapping"

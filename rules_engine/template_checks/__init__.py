@@ -1,7 +1,7 @@
 """What is wrong with a template, for authors: `check_template(text)` gives every finding about one string.
 
 Apart from `template`, because the function compiles templates and never needs the checks. Of the text outside
-of holes, `plain_text` says what was meant as one.
+of holes, `plain_text` says what was meant as one, and `holes` what stands in one and is no expression.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rules_engine.errors import Finding
 from rules_engine.expression.checks import NamedConditions, check
 from rules_engine.model import EMPTY_SCOPE, Scope
 from rules_engine.template import Hole, scan
+from rules_engine.template_checks.holes import check_hole
 from rules_engine.template_checks.plain_text import check_plain_text, has_statement, is_suspect
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def check_template(
                 hint = "send a map of them, or an image as a whole: {{ new }}"
                 message = f"this text has more than {MOST_HOLES} holes"
                 return [*findings, Finding("RE302", message, part.start, part.end - part.start, hint)]
+            if (of_hole := check_hole(part)) is not None:
+                findings.append(of_hole)
+                if has_statement([of_hole]):
+                    break
+                continue
             found = check(part.expression, scope, absent)
             if found and (inner := _in_third_braces(part)) and not check(inner, scope, absent):
                 message, hint = "this hole has three braces", f"a hole has two: {{{{ {inner} }}}}"

@@ -33,6 +33,7 @@ _MEANT = {
     "to_string": "str string",
     "not_null": "coalesce if_null nvl default",
     "join": "concat",
+    "type": "type_of get_type",
     "cidr_contains": "cidr cidrmatch ip_in_cidr in_cidr",
     "changed": "modified updated has_changed is_changed differs",
     "became": "becomes changed_to",
@@ -43,6 +44,7 @@ _OTHER_NAMES = {other.replace("_", ""): name for name, others in _MEANT.items() 
 """What functions are called elsewhere, in lower case and without underscores."""
 _QUANTIFIERS = frozenset({"any", "all", "some", "every", "none", "filter", "count_if", "exists_in"})
 _NULL_TESTS = frozenset({"is_null", "isnull", "is_none", "isnone", "is_nil"})
+_GETTERS = frozenset({"get", "getattr", "get_attribute", "at"})
 _CLOCKS = frozenset({"now", "today", "current_date", "current_timestamp", "date", "time", "timestamp"})
 _ORDINALS = ("first", "second", "third", "fourth")
 
@@ -80,6 +82,15 @@ def _report_unknown(place: Place, report: Report) -> None:
         mend = f"{call.children[0].text} == `null`"
         joined = place.parent is None or place.parent.node.type in ("and_expression", "or_expression")
         report.add(place, "RE204", message, "", mend if joined else f"({mend})")
+    elif word in _GETTERS and (name := _name_got(place)) and place.parent:
+        owner = report.text[place.parent.node.start : place.parent.node.children[place.index - 1].end]
+        marked = (place.parent.node.start, call.end)
+        report.add(place, "RE204", message, "an attribute follows a dot", f"{owner}.{name}", marked=marked)
+    elif word in ("secret", "env", "getenv"):
+        form = "${secret:NAME}" if word == "secret" else "${NAME}"
+        report.add(place, "RE204", message, f"it is written {form}, outside of holes and conditions")
+    elif word == "isinstance":
+        report.add(place, "RE204", message, "a type is asked for by a function: type(new.a) == 'string'")
     elif word in _QUANTIFIERS:
         hint = "a filter picks elements of a list, and is true where one is left: new.items[?price > `5`]"
         report.add_alone(place, "RE204", message, hint, marked=marked)
@@ -87,12 +98,21 @@ def _report_unknown(place: Place, report: Report) -> None:
         fix = only_near(call.value, FUNCTIONS)
         report.add_alone(place, "RE204", message, f"did you mean '{meant}'?", marked=marked, fix=fix)
     elif word in _CLOCKS:
-        hint = "there is no clock in a condition: the same record must match tomorrow too; use createdAt"
+        hint = "there is no clock: the same record must come to the same tomorrow; use createdAt"
         report.add_alone(place, "RE204", message, hint, marked=marked)
     else:
         report.add_alone(
             place, "RE204", message, f"functions are {', '.join(sorted(FUNCTIONS))}", marked=marked
         )
+
+
+def _name_got(place: Place) -> str | None:
+    """The name in `new.get('status')`."""
+    call = place.node
+    if not call.follows_dot or len(call.children) != 1 or call.children[0].type != "literal":
+        return None
+    name = call.children[0].value
+    return name if isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name) else None
 
 
 def _path_in_item(node: Node) -> str | None:
@@ -133,10 +153,20 @@ def _check_count(place: Place, report: Report, function: Function) -> bool:
         return False
     takes = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
     message = f"'{function.name}' takes {takes}, not {given}"
-    mend = _became(call)
+    mend = _became(call) or _with_what_is_piped(place, least)
     hint = "" if mend else _of_several(call) or f"an example is {function.example}"
     report.add(place, "RE205", message, hint, mend)
     return True
+
+
+def _with_what_is_piped(place: Place, least: int) -> str | None:
+    """`new.tags | join(', ')`, where other languages hand on the first argument of themselves."""
+    call, parent = place.node, place.parent
+    if parent is None or parent.node.type != "pipe" or place.index == 0 or len(call.children) != least - 1:
+        return None
+    arguments = [child.text for child in call.children]
+    arguments.insert(len(arguments) if call.value == "join" else 0, "@")
+    return f"{call.value}({', '.join(arguments)})"
 
 
 def _became(call: Node) -> str | None:

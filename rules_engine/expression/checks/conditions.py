@@ -39,8 +39,7 @@ def condition_warnings(tree: Node, scope: Scope) -> Iterator[Finding]:
         for place in walk(tree):
             yield from _other_patterns(place.node, scope)
     if may_be_meant_otherwise(tree.source):
-        for place in walk(tree):
-            yield from meant_otherwise(place.node, scope)
+        yield from meant_otherwise(tree, scope)
     if "||" not in tree.source and "!" not in tree.source:
         return
     for place in walk(tree):

@@ -1,6 +1,6 @@
 """Conditions that say something, and hardly what their author meant.
 
-In: a node of a condition. Out: warnings for arguments that stand in each other's place, as in
+In: the tree of a condition. Out: warnings for arguments that stand in each other's place, as in
 `contains('SHIPPED', new.status)`, and for a value that is compared with a list as a whole, as in
 `new.status == lists.done`. Both may be meant, so they are warnings, and only where that is hard to believe: a
 literal that is a word does not list characters, and an attribute whose name is no plural holds no list.
@@ -30,19 +30,23 @@ _IMAGES = ("new", "old", "keys")
 
 
 def may_be_meant_otherwise(text: str) -> bool:
-    """Whether it is worth while to ask `meant_otherwise` of the nodes of this condition."""
+    """Whether it is worth while to ask `meant_otherwise` of this condition."""
     return _WORTH_A_LOOK.search(text) is not None
 
 
-def meant_otherwise(node: Node, scope: Scope) -> Iterator[Finding]:
-    """The warnings about one node."""
-    if node.type == "function_expression" and len(node.children) == 2:
-        if node.value == "became":
-            yield from _became_a_list(node, scope)
-        else:
-            yield from _swapped(node)
-    elif node.type == "comparator" and node.value in ("eq", "ne"):
-        yield from _compared_with_a_list(node, scope)
+def meant_otherwise(tree: Node, scope: Scope) -> Iterator[Finding]:
+    """The warnings about a condition."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        stack.extend(node.children)
+        if node.type == "function_expression" and len(node.children) == 2:
+            if node.value == "became":
+                yield from _became_a_list(node, scope)
+            else:
+                yield from _swapped(node)
+        elif node.type == "comparator" and node.value in ("eq", "ne"):
+            yield from _compared_with_a_list(node, scope)
 
 
 def _swapped(call: Node) -> Iterator[Finding]:

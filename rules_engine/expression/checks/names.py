@@ -15,6 +15,7 @@ from rules_engine.expression.checks.mistake import ROOTS, shown, string
 from rules_engine.expression.checks.own_names import OWN, defined
 from rules_engine.expression.checks.places import Place, leftmost, path_from
 from rules_engine.expression.checks.spelling import nearest
+from rules_engine.expression.functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from rules_engine.expression.checks.report import Report
@@ -33,6 +34,9 @@ CONSTANTS = {
 _WRAPPERS = frozenset({"record", "records", "event", "dynamodb", "detail", "data", "payload"})
 """What a record stands in elsewhere, in lower case."""
 
+_OUTSIDE = frozenset({"env", "environ", "process", "secret", "secrets"})
+"""What other languages call that which stands here outside of expressions."""
+
 _OTHER_WORDS = {
     "newimage": "new",
     "oldimage": "old",
@@ -47,6 +51,11 @@ _OTHER_IMAGES = {
     "previous": "old",
     "key": "keys",
     "var": "vars",
+    "variables": "vars",
+    "constants": "vars",
+    "list": "lists",
+    "conditions": "is",
+    "condition": "is",
 }
 """What roots are called elsewhere, in lower case, without underscores; images only where a path goes on."""
 
@@ -62,6 +71,9 @@ def check_root(place: Place, report: Report) -> None:
     if place.node.text.lower() in CONSTANTS:
         report_constant(place, report)
         return
+    if _is_prefix_of_a_call(place):
+        _report_prefix(place, report)
+        return
     message = f"unknown name {shown(place.node.text)}"
     wrapped = _inside_wrapper(place)
     if wrapped:
@@ -70,6 +82,27 @@ def check_root(place: Place, report: Report) -> None:
         return
     question, meant = _question(place, report)
     report.add(place, "RE206", message, question, fix=meant)
+
+
+def _is_prefix_of_a_call(place: Place) -> bool:
+    """Whether it is `Math` in `Math.abs(new.a)`."""
+    parent = place.parent
+    return (
+        parent is not None
+        and parent.node.type == "subexpression"
+        and parent.node.children[0] is place.node
+        and parent.node.children[1].type == "function_expression"
+    )
+
+
+def _report_prefix(place: Place, report: Report) -> None:
+    """That functions have no prefix; a function that is unknown, too, is reported as that alone."""
+    assert place.parent is not None, "a prefix has a call"
+    call = place.parent.node.children[1]
+    if call.value in FUNCTIONS:
+        message = f"'{place.node.value}.' before a function"
+        marked = (place.node.start, call.end)
+        report.add(place, "RE206", message, "functions have no prefix", call.text, marked=marked)
 
 
 def report_constant(place: Place, report: Report) -> None:
@@ -114,6 +147,9 @@ def _question(place: Place, report: Report) -> tuple[str, str | None]:
     name, text = place.node.value, place.node.text
     if is_quoted(place.node) and re.match(rf"(?:{'|'.join(ROOTS)})\b.", name):
         return f"a path is written without quotes; write: {name}", name
+    if place.parent is not None and name.lower() in _OUTSIDE and path_from(place).whole is not place.node:
+        form = "${secret:NAME}" if name.lower().startswith("secret") else "${NAME}"
+        return f"it is written {form}, outside of holes and conditions", None
     for root in OWN:
         if name in defined(report.scope, root):
             return f"did you mean '{root}.{name}'?", None

@@ -39,6 +39,8 @@ _SPELLINGS = {
 def check_sign(spot: Spot) -> Mistake | None:
     """The mistake that the sign at `spot` makes."""
     sign = spot.token.text
+    if sign == "=>" and (arrow := _arrow(spot)) is not None:
+        return arrow
     if sign in _SPELLINGS:
         return spot.mistake("RE202", f"'{sign}' is not an operator here", "", _SPELLINGS[sign])
     if sign.startswith(".."):
@@ -47,6 +49,16 @@ def check_sign(spot: Spot) -> Mistake | None:
     if check:
         return check(spot)
     return None if sign in _KNOWN else _unknown_character(spot)
+
+
+def _arrow(spot: Spot) -> Mistake | None:
+    """`new.items.some(i => i.price > 5)`, JavaScript's functions."""
+    name, opener = spot.before, spot.neighbour(-2)
+    if name is None or name.kind != "name" or opener is None or opener.text != "(" or name.inside != "call":
+        return None
+    message = "'=>' makes no function here"
+    hint = "a filter picks elements of a list, and is true where one is left: new.items[?price > `5`]"
+    return spot.mistake("RE202", message, hint)
 
 
 def _equals(spot: Spot) -> Mistake:
@@ -267,6 +279,15 @@ def _dollar(spot: Spot) -> Mistake:
     if dot and dot.text == "." and name and name.kind == "name":
         mend = name.text if name.text in ROOTS else f"new.{name.text}"
         return spot.mistake_over(spot.at, spot.at + 3, "RE201", "'$' is not the root of a path", hint, mend)
+    if dot and dot.kind == "name" and dot.text in ROOTS:
+        return spot.mistake_over(
+            spot.at,
+            spot.at + 2,
+            "RE201",
+            "'$' does not begin a name",
+            "a path has no sign before it",
+            dot.text,
+        )
     if dot and dot.kind == "name":
         hint = f"constants are defined under 'vars', and written without '$': vars.{dot.text}"
         return spot.mistake("RE201", "'$' does not begin a name", hint)

@@ -138,6 +138,20 @@ _CHECKS: dict[Kind, Callable[[Spot], Mistake | None]] = {
 }
 
 
+_CHOICE = "condition && this || that does the same"
+_OTHER_LANGUAGES = {
+    "if": f"there is no 'if': {_CHOICE}",
+    "else": f"there is no 'else': {_CHOICE}",
+    "case": f"there is no 'case': {_CHOICE}",
+    "for": "there is no 'for': a filter picks elements of a list: new.items[?price > `5`]",
+    "typeof": "a type is asked for by a function: type(new.a) == 'string'",
+    "instanceof": "a type is asked for by a function: type(new.a) == 'array'",
+    "select": "there are no queries, only the condition itself: new.status == 'SHIPPED'",
+    "where": "there are no queries, only the condition itself: new.status == 'SHIPPED'",
+}
+"""What to write instead of words of other languages that stand beside a value."""
+
+
 def _check_neighbours(spot: Spot) -> Mistake | None:
     """Two values side by side."""
     before, token = spot.before, spot.token
@@ -148,12 +162,13 @@ def _check_neighbours(spot: Spot) -> Mistake | None:
     if word:
         return word
     between = f"between {shown(before.text)} and {shown(token.text)}"
-    if token.inside in ("call", "list", "hash"):
+    other = _OTHER_LANGUAGES.get(before.text.lower()) or _OTHER_LANGUAGES.get(token.text.lower())
+    if token.inside in ("call", "list", "hash") and other is None:
         mend = f"{before.text}, {token.text}"
         return spot.mistake_over(spot.at - 1, spot.at + 1, "RE201", f"a comma is missing {between}", "", mend)
     hint = "compare with ==, join conditions with && or ||"
-    if before.text.lower() == "if":
-        hint = "there is no 'if': condition && this || that does the same"
+    if other is not None:
+        hint = other
     elif before.kind == token.kind == "name" and not {before.text, token.text} & {*ROOTS}:
         hint += f', or write a name with a space in double quotes: "{before.text} {token.text}"'
     return spot.mistake("RE201", f"an operator is missing {between}", hint)

@@ -40,6 +40,9 @@ def localise(spec: ActionSpec, derivation: Derivation, where: str) -> dict[str, 
     for key, value in {"endpoint": endpoint, **_ARNS}.items():
         if key in config:
             config[key] = _local(key, config[key], value, derivation)
+    login = only_reference(config.get("basic_auth", ""))
+    if login is not None:
+        derivation.assign(login, "a user's name and password", "local:local")
     derivation.need("opensearch", derivation.resolved(config["index"]))
     return config
 
