@@ -17,13 +17,27 @@ from rules_engine.settings import NAMES, PREFIX, is_credential
 from rules_engine.template import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rules_engine.actions import Permission
     from rules_engine.model import ActionSpec, Rule
 
 Form = Literal["arn", "queue_url", "part", "text"]
 """Of a variable: an ARN, the URL of a queue, what stands inside of an ARN, or any text."""
+
+ALLOWED_PATTERNS: Mapping[Form, str] = {
+    "arn": r"arn:[^:*?]+:[^:*?]+:[^:*?]*:[^:*?]*:[^*?]+",
+    "queue_url": r"https?://[^./]+\.[^./]+\.[^/]+/[0-9]+/[A-Za-z0-9_.-]+",
+    # What stands inside of an ARN must not make it mean more: no wildcard and no ARN, yet `function:alias`.
+    "part": r"[^:*?$]+(:[^:*?$]+)?",
+}
+
+MUST_BE: Mapping[Form, str] = {
+    "arn": "a whole ARN, without wildcards",
+    "queue_url": "the URL of a queue, as in https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
+    "part": "a name, not an ARN, and without wildcards: the role may use what it names",
+}
+"""The patterns in words. A variable of form `text` may hold anything."""
 
 QUEUE_OF = "QueueOf:"
 """In a resource, `${QueueOf:NAME}` is the ARN of the queue with the URL that `NAME` holds."""
@@ -49,6 +63,10 @@ class Variable:
     name: str
     default: str | None
     form: Form
+
+    def allows(self, value: str) -> bool:
+        """Whether a deployment may give it this value; where not, it must be `MUST_BE[self.form]`."""
+        return self.form not in ALLOWED_PATTERNS or bool(re.fullmatch(ALLOWED_PATTERNS[self.form], value))
 
 
 def variables_of(rules: Iterable[Rule]) -> list[Variable]:

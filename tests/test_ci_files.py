@@ -111,6 +111,15 @@ def test_paths_of_the_action_are_lines_and_may_hold_spaces(
     assert (result.exit_code, result.output) == (0, "5 files, 7 rules: no problems\n")
 
 
+def test_a_path_of_the_action_is_no_option(installed: tuple[Path, Path], project: Path) -> None:
+    """With it a file's name would choose what is checked, and whether."""
+    (project / "rules/broken.yaml").write_text(BROKEN)
+    result = run_installed(installed, {"paths": "rules\n--explain=RE204"}, project)
+    assert result.exit_code == 1
+    assert "cannot read '--explain=RE204'" in result.output
+    assert ANNOTATION in result.output.splitlines()
+
+
 def test_the_command_of_the_action_may_have_several_lines(
     installed: tuple[Path, Path], project: Path
 ) -> None:

@@ -186,5 +186,8 @@ young  6 matched
 @pytest.mark.local
 @pytest.mark.usefixtures("repository", "aws")
 def test_a_bucket_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(rules_engine, ["backtest", "s3://no-such-bucket-here/2026"]) == 1
-    assert capsys.readouterr() == ("", "Error: s3://no-such-bucket-here/2026: NoSuchBucket\n")
+    assert run(rules_engine, ["backtest", "s3://no-such-bucket/2026"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "Error: cannot read s3://no-such-bucket/2026: NoSuchBucket: The specified bucket does not exist\n",
+    )

@@ -62,3 +62,22 @@ def test_a_broken_file_is_left_alone_and_the_others_are_done(rules: Path) -> Non
     assert run(rules_engine, ["fmt"]) == 1
     assert (rules / "a.yaml").read_text() == "rules: ["
     assert (rules / "b.yaml").read_bytes().decode() == TIDY
+
+
+@pytest.mark.parametrize("variable", ["true", ""])
+def test_what_is_shown_gives_a_step_of_github_no_command(
+    variable: str,
+    rules: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    description = "    description: |\n      ::stop-commands::x\n      ##[error]y\n"
+    (rules / "a.yaml").write_text(f"rules:\n  - id: a\n{description}    table:  orders\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", variable)
+    assert run(rules_engine, ["fmt", "--check"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "stop" in line or "error" in line] == (
+        ["|        ::stop-commands::x", "       ## [error]y"]
+        if variable
+        else ["       ::stop-commands::x", "       ##[error]y"]
+    )

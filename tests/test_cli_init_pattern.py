@@ -13,7 +13,7 @@ import pytest
 from rules_engine.actions import ACTIONS
 from rules_engine.cli.init import SETTINGS, pattern_project
 from rules_engine.cli.main import rules_engine, run
-from rules_engine.cli.shipped_patterns import pattern_files, pattern_names
+from rules_engine.cli.shipped_patterns import pattern_files, pattern_names, patterns_beside
 from rules_engine.loader import load_rules
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +114,17 @@ def test_the_patterns_show_every_action_type() -> None:
     rule_sets = [load_rules([ROOT / "rules" / name])[0] for name in PATTERNS]
     types = {action.type for rule_set in rule_sets for rule in rule_set.rules for action in rule.actions}
     assert types == set(ACTIONS)
+
+
+def test_a_checkout_without_links_has_the_patterns_where_the_link_would_lead(tmp_path: Path) -> None:
+    package = tmp_path / "rules_engine"
+    package.mkdir()
+    # What git writes with core.symlinks=false, and unzip of an archive that GitHub made.
+    (package / "patterns").write_text("../rules")
+    assert patterns_beside(package).resolve() == tmp_path / "rules"
+    (package / "patterns").unlink()
+    (package / "patterns").mkdir()
+    assert patterns_beside(package) == package / "patterns"
 
 
 def test_a_wheel_has_the_patterns(tmp_path: Path) -> None:

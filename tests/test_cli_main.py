@@ -71,6 +71,27 @@ def test_what_the_machine_refuses_is_a_message(tmp_path: Path, capsys: pytest.Ca
     assert err == f"Error: [Errno 17] File exists: '{tmp_path / 'rules'}'\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (RecordError("no record"), 1, "Error: no record\n"),
+        (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
+        (click.ClickException("no such thing"), 1, "Error: no such thing\n"),
+        (KeyError("lost"), 3, ADMISSION),
+    ],
+)
+def test_what_went_wrong_besides_comes_after_the_error(
+    error: BaseException, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command
+    def refusing() -> None:
+        error.add_note("and nothing could be\ntaken back")
+        raise error
+
+    assert run(refusing, []) == code
+    assert capsys.readouterr() == ("", f"{said}and nothing could be\ntaken back\n")
+
+
 def test_an_interrupted_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     @click.command
     def interrupted() -> None:

@@ -296,6 +296,23 @@ def test_a_source_that_cannot_be_read_is_said(
     assert message in captured.err
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["arn:aws:sqs:eu-west-1:123456789012:dead", "ftp://x/y", "s3://", "s3:///x", "https://", "http:///x"],
+)
+def test_what_looks_like_no_source_is_wrong_usage(
+    source: str, inbox: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(rules_engine, ["redrive", "--dry-run", "--rules", "rules.yaml", "letter.json", source]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "Usage: rules-engine redrive [OPTIONS] SOURCES...\n"
+        "Try 'rules-engine redrive --help' for help.\n\n"
+        f"Error: '{source}' is no source of letters: give the URL of a queue, s3://bucket/prefix or a file."
+        "\n",
+    )
+
+
 def test_what_was_done_before_a_source_broke_is_reported(
     aws: Ministack, queue_url: str, inbox: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -304,7 +321,10 @@ def test_what_was_done_before_a_source_broke_is_reported(
     code = run(rules_engine, ["redrive", "--rules", "rules.yaml", queue_url, f"{queue_url}-none"])
     captured = capsys.readouterr()
     assert (code, captured.out) == (1, f"delivered: first -> a {letter.id}\n1 letter: 1 delivered\n")
-    assert captured.err == f"Error: {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue\n"
+    assert captured.err == (
+        f"Error: cannot take letters out of {queue_url}-none: AWS.SimpleQueueService.NonExistentQueue: "
+        "The specified queue does not exist for this wsdl version.\n"
+    )
 
 
 def test_a_letter_that_cannot_be_deleted_keeps_no_other_and_is_said_to_be_delivered(

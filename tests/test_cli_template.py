@@ -80,6 +80,8 @@ def test_it_writes_a_file_and_says_nothing(project: Path, capsys: pytest.Capture
         (["--set", "TOPIK=x"], "'--set': no rule names the variable 'TOPIK'. Did you mean 'TOPIC'?"),
         (["--set", "x=x"], "'--set': no rule names the variable 'x'. They name GREETING, TOPIC."),
         (["--set", "TOPIC"], "'--set TOPIC' has no '=': write --set NAME=VALUE."),
+        (["--set", "TOPIC=orders"], "'--set TOPIC' is 'orders' and must be a whole ARN, without wildcards."),
+        (["--set", "TOPIC="], "'--set TOPIC' is '' and must be a whole ARN, without wildcards."),
         (["--set", "TOPIC=a", "--set", "TOPIC=b"], "'--set' is given twice for the variable 'TOPIC'."),
         (
             ["--stream-arn", f"order={STREAM}"],

@@ -698,6 +698,15 @@ def batching(world: World, **options: Any) -> Bench:
     return bench
 
 
+def test_a_unit_that_is_tried_again_waits_for_none_that_was_not_tried() -> None:
+    world = failing(("e-1", "a"), times=1)
+    world.seconds = lambda event_id, action_id: 0.05
+    bench = Bench(rules_of(first="a"), world)
+    assert bench.deliver(*map(change, range(1, 101))) is None
+    again = world.tried.index(("e-1", "a"), 1)
+    assert again < world.tried.index(("e-100", "a"))
+
+
 def test_units_of_different_lanes_share_calls() -> None:
     bench = batching(World())
     assert bench.deliver(*map(change, range(1, 101))) is None
@@ -737,6 +746,14 @@ def test_a_call_that_is_refused_as_a_whole_is_taken_apart() -> None:
     assert len(set(world.done)) == len(world.done) == 9
     assert bench.dead_letters is not None
     assert bench.dead_letters.units == [("e-3", "a")]
+
+
+def test_what_a_call_held_that_was_taken_apart_counts_once() -> None:
+    """Twelve of twenty are more than half, though all of them were in a call before."""
+    odd = [(f"e-{number}", letter) for number in range(1, 7) for letter in "ab"]
+    bench = batching(failing(*odd, error=ODD), refuse=lambda units: ODD if len(units) > 1 else None)
+    with pytest.raises(BatchError, match="more than half of the batch failed with HTTP_302"):
+        bench.deliver(*map(change, range(1, 11)))
 
 
 def test_a_call_that_does_not_get_through_is_one_failure_of_the_target() -> None:

@@ -8,7 +8,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    SSOTokenLoadError,
+)
+from botocore.parsers import ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -225,6 +231,12 @@ def test_a_widened_filter_lets_through_what_either_does(there: list[str], needed
     assert now == [] or (needed and set(now) >= set(there) | set(needed))
 
 
+def test_a_filter_is_widened_to_all_patterns_that_a_mapping_takes() -> None:
+    patterns = [f'{{"eventName":["{number}"]}}' for number in range(MOST_PATTERNS + 1)]
+    assert widened(patterns[:2], patterns[1:MOST_PATTERNS]) == patterns[:MOST_PATTERNS]
+    assert widened(patterns[:2], patterns[1:]) == []
+
+
 # Permissions
 
 S3 = ("s3:PutObject", "arn:aws:s3:::bucket/dead-letters/*")
@@ -302,6 +314,20 @@ def refused_with(code: str, message: str) -> ClientError:
         (
             refused_with("Throttling", "Rate exceeded"),
             "cannot look: AWS is throttling (Throttling); try again in a minute",
+        ),
+        (
+            SSOTokenLoadError(error_msg="Token for x does not exist"),
+            "cannot look: there are no AWS credentials; set AWS_PROFILE, or log in with 'aws sso login'",
+        ),
+        (
+            ResponseParserError("no element found, invalid XML received"),
+            "cannot look: the answer is not one of AWS; is there a proxy in between, or another server at "
+            "AWS_ENDPOINT_URL?",
+        ),
+        (
+            refused_with("RequestExpired", "Request has expired"),
+            "cannot look: AWS finds the request too old (RequestExpired); is the clock of this machine "
+            "right?",
         ),
         (refused_with("ValidationError", "bad"), "cannot look: ValidationError: bad"),
         (
@@ -432,6 +458,72 @@ def test_a_stack_that_takes_no_change_says_what_to_do(status: str, said: str) ->
     with pytest.raises(DeploymentError) as caught:
         stack.require_changeable(stack.state())
     assert str(caught.value) == said
+
+
+class Denied:
+    """CloudFormation with a stack, that makes change sets and lets nobody do the rest."""
+
+    def __init__(self, refused: str) -> None:
+        self._refused = refused
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> dict[str, Any]:
+            self.calls.append(name)
+            if name == self._refused or name == "delete_change_set":
+                raise refused_with("AccessDenied", f"no {name}")
+            return {"Stacks": [{"StackId": "id", "StackStatus": "CREATE_COMPLETE"}]}
+
+        return call
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return [{"StackEvents": []}]
+
+
+STILL_THERE = [
+    "the change set is still there: cannot delete the change set 'set': access denied: no delete_change_set; "
+    "let the role that you deploy with do that\n"
+    "to take it back:\n"
+    "  aws cloudformation delete-change-set --stack-name s --change-set-name set"
+]
+
+
+@pytest.mark.parametrize(
+    ("refused", "doing", "do"),
+    [
+        (
+            "describe_change_set",
+            "read the change set 'set' of the stack 's'",
+            lambda stack: stack.prepare(stack.state(), {}, {}, {"TemplateBody": "{}"}),
+        ),
+        (
+            "execute_change_set",
+            "execute the change set 'set'",
+            lambda stack: list(stack.execute(ChangeSet("set", False, ()))),
+        ),
+    ],
+)
+def test_what_keeps_a_change_set_from_being_taken_back_comes_after_what_went_wrong(
+    refused: str, doing: str, do: Callable[[Stack], object]
+) -> None:
+    client = Denied(refused)
+    stack = Stack(client, "s", lambda: "set", sleep=lambda _: None)
+    with pytest.raises(DeploymentError) as caught:
+        do(stack)
+    advice = "let the role that you deploy with do that"
+    assert str(caught.value) == f"cannot {doing}: access denied: no {refused}; {advice}"
+    assert caught.value.__notes__ == STILL_THERE
+    assert client.calls[-2:] == [refused, "delete_change_set"]
+
+
+def test_a_change_set_is_taken_back_on_an_interrupt_and_the_interrupt_goes_on() -> None:
+    stack = Stack(Denied(""), "s", lambda: "set")
+    with pytest.raises(KeyboardInterrupt) as caught, stack.taken_back_on_error(ChangeSet("set", False, ())):
+        raise KeyboardInterrupt
+    assert caught.value.__notes__ == STILL_THERE
 
 
 @pytest.fixture

@@ -22,13 +22,13 @@ from rules_engine.deploy.template import (
     terraform_config,
 )
 from rules_engine.deploy.template.alarms import ALARMS
-from rules_engine.deploy.template.cloudformation import ALLOWED_PATTERNS, queue_arn
+from rules_engine.deploy.template.cloudformation import queue_arn
 from rules_engine.deploy.template.grants import Statement
 from rules_engine.deploy.template.names import Names
 from rules_engine.errors import RuleSetError
 from rules_engine.loader import load_rules
 from rules_engine.model import ActionSpec, Rule, RuleSet
-from rules_engine.variables import Variable, variables_of
+from rules_engine.variables import ALLOWED_PATTERNS, Variable, variables_of
 from tests.iam_deployment import rules as rules_of_every_type
 
 if TYPE_CHECKING:
@@ -344,13 +344,19 @@ def test_a_queue_is_allowed_by_the_parts_of_its_url() -> None:
     }
 
 
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders"
+
+
 def test_values_that_are_known_are_the_defaults_of_their_parameters() -> None:
-    settings = TemplateSettings(stream_arns={"orders": STREAM}, variables={"TOPIC": "${x}"})
+    settings = TemplateSettings(stream_arns={"orders": STREAM}, variables={"TOPIC": f"{TOPIC}${{x}}"})
     rules = rule_set(action("sns", topic_arn="${TOPIC}"))
     parameters = cloudformation_template(rules, settings)["Parameters"]
-    assert (parameters["OrdersStreamArn"]["Default"], parameters["Topic"]["Default"]) == (STREAM, "${x}")
+    assert (parameters["OrdersStreamArn"]["Default"], parameters["Topic"]["Default"]) == (
+        STREAM,
+        f"{TOPIC}${{x}}",
+    )
     module = terraform_config(rules, settings)
-    assert module["variable"]["topic"]["default"] == "$${x}"
+    assert module["variable"]["topic"]["default"] == f"{TOPIC}$${{x}}"
     assert "aws_dynamodb_table" not in module["data"]
     assert module["resource"]["aws_lambda_event_source_mapping"]["orders"]["event_source_arn"] == STREAM
 
@@ -390,6 +396,46 @@ def test_settings_that_no_rule_speaks_of_are_refused(settings: TemplateSettings,
 def test_what_no_role_template_or_function_can_hold_is_refused(rules: RuleSet, message: str) -> None:
     with pytest.raises(RuleSetError, match=message):
         deployment_of(rules, NOTHING)
+
+
+QUEUE_URL = "the URL of a queue, as in https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
+BIG = "é" * 2_000
+
+
+@pytest.mark.parametrize(
+    ("rules", "variables", "message"),
+    [
+        (
+            rule_set(action("sns", topic_arn="${TOPIC}")),
+            {"TOPIC": "orders"},
+            "the variable TOPIC is 'orders' and must be a whole ARN, without wildcards",
+        ),
+        (
+            rule_set(action("sqs", queue_url="${QUEUE:-work}")),
+            {},
+            f"the variable QUEUE is 'work' and must be {QUEUE_URL}",
+        ),
+        (
+            rule_set(action("log", fields={"a": "${SMALL}", "b": "${LARGE}"})),
+            {"SMALL": "x" * 100, "LARGE": BIG},
+            "the variables of the rules take 4,123 bytes, and the environment of a function holds 4,096, of "
+            "which its own settings need some 500; the largest is LARGE (4,000 bytes): write it into the "
+            "rules, or deploy these in several parts",
+        ),
+    ],
+)
+def test_a_value_that_no_deployment_would_take_is_refused(
+    rules: RuleSet, variables: dict[str, str], message: str
+) -> None:
+    with pytest.raises(RuleSetError) as refusal:
+        deployment_of(rules, TemplateSettings(variables=variables))
+    assert str(refusal.value) == message
+
+
+def test_any_text_is_a_value_where_nothing_is_permitted_by_it() -> None:
+    rules = rule_set(action("log", fields={"a": "${ANY}"}))
+    (variable,) = deployment_of(rules, TemplateSettings(variables={"ANY": "*:*"})).variables
+    assert variable == Variable("ANY", "*:*", "text")
 
 
 def test_names_that_would_meet_are_numbered() -> None:

@@ -25,7 +25,7 @@ PAGES = sorted(
 )
 
 JQ = r"""rules-engine validate --format json | jq -r '.problems[] | "\(.path):\(.line) \(.code) \(.message)"'"""  # noqa: E501
-STREAM_ARN = "aws dynamodb describe-table --table-name orders --query Table.LatestStreamArn --output text"
+STREAM_ARNS = "for table in orders customers payments; do"
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012"
 
 LANGUAGES = {"yaml", "sh", "text", "json", "python", "toml", "lua", "elisp", "sql", "mermaid"}
@@ -58,7 +58,7 @@ NOT_RUN = {
         "rules-engine explain record.json --rule order-shipped": "see the page on debugging",
         "rules-engine diff origin/main": "compares with a git branch",
     },
-    "docs/templates.md": {STREAM_ARN: "reads a table"},
+    "docs/templates.md": {STREAM_ARNS: "reads a table"},
     "docs/operations.md": {
         f"rules-engine redrive --dry-run {QUEUE}/order-rules-dead-letters": "reads a queue",
         "rules-engine redrive --show --id IRHUSMFDOWU36DYK25QUXII3HQXDGIVT "

@@ -98,8 +98,9 @@ OURS = {
     "expression.functions", "expression.need_codec", "expression.needs", "expression.node",
     "expression.operations", "expression.paths", "expression.projections", "expression.roots",
     "expression.trees", "expression.values", "expression.wildcard", "function", "handler", "index",
-    "index.element_levels", "index.generated", "index.levels", "index.numbers", "index.paths",
-    "index.ranges", "index.reader", "index.reading", "index.steps", "index.tree", "index.words",
+    "index.element_levels", "index.few", "index.generated", "index.levels", "index.numbers", "index.paths",
+    "index.ranges", "index.reader", "index.reading", "index.rooted", "index.steps", "index.tree",
+    "index.words",
     "light_dataclass", "log_line", "model", "on_demand", "record", "secret_store", "secret_text", "settings",
     "template", "views",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import Decimal
 
 from hypothesis import given
@@ -24,9 +25,15 @@ def holds(each: Range, number: float) -> bool:
 
 @given(st.lists(ranges, unique=True, max_size=12), numbers)
 def test_a_number_finds_the_ranges_that_hold_it_each_once(within: list[Range], number: float) -> None:
-    found = RangeTree((each, each) for each in within).find(number)
+    tree = RangeTree((each, each) for each in within)
+    found = tree.find(number)
     assert len(found) == len(set(found))
     assert set(found) == {each for each in within if holds(each, number)}
+    listed = tree.listed()
+    if listed is not None:
+        ends, below, at = listed
+        place = bisect_left(ends, number)
+        assert tuple((at if ends[place] == number else below)[place]) == tuple(found)
     assert [each.holds(number) for each in within] == [holds(each, number) for each in within]
 
 
@@ -41,5 +48,6 @@ def test_everything_is_what_some_number_may_find(within: list[Range]) -> None:
 def test_ranges_that_overlap_a_lot_are_found_as_well() -> None:
     nested = [Range(float(place), False, float(200 - place), False) for place in range(100)]
     tree = RangeTree((each, each) for each in nested)
+    assert tree.listed() is None
     for number in (-1.0, 0.0, 0.5, 42.0, 99.5, 100.0, 150.0, 200.0, 201.0):
         assert sorted(tree.find(number)) == sorted(each for each in nested if holds(each, number))

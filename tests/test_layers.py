@@ -14,7 +14,7 @@ from rules_engine.deploy.package import imported_names
 PACKAGE = Path(__file__).parent.parent / "rules_engine"
 
 LAYERS = [
-    {"light_dataclass"},
+    {"light_dataclass", "packed"},
     {"errors"},
     {
         "error_class",

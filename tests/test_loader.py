@@ -358,6 +358,33 @@ def test_no_link_leads_out_of_the_checkout(name: str, target: str, checkout: Pat
         assert "hunter2" not in str(problems)
 
 
+@pytest.mark.parametrize("target", ["/proc/kmsg", "/proc/self/environ", "../../record.json", "linked.json"])
+def test_no_record_of_a_test_is_out_of_the_checkout(target: str, checkout: Path) -> None:
+    (checkout.parent / "record.json").write_text('{"event": "INSERT", "keys": {"hunter2": 1}}')
+    (checkout / "rules/linked.json").symlink_to("../../record.json")
+    test = f"    tests: [{{name: n, record_file: {target}, expect: {{match: true}}}}]\n"
+    _, (problem,) = load(checkout / "rules", a=PLAIN.format(id="a") + test)
+    place = checkout / "rules" / target
+    assert (problem.code, problem.message) == (
+        "RE101",
+        f"'{place}' is not in the checkout that this file stands in",
+    )
+
+
+@pytest.mark.parametrize("name", ['"a\\0b"', "x" * 5_000, "''"])
+def test_what_is_no_name_of_a_file_is_no_record_either(name: str, checkout: Path) -> None:
+    test = f"    tests: [{{name: n, record_file: {name}, expect: {{match: true}}}}]\n"
+    problems = load(checkout / "rules", a=PLAIN.format(id="a") + test)[1]
+    assert {one.code for one in problems} <= {"RE101", "RE109"}
+    assert problems != []
+
+
+def test_a_record_of_a_test_may_be_anywhere_in_the_checkout(checkout: Path) -> None:
+    (checkout / "record.json").write_text('{"event": "INSERT", "keys": {"a": 1}}')
+    test = "    tests: [{name: n, record_file: ../record.json, expect: {match: true}}]\n"
+    assert load(checkout / "rules", a=PLAIN.format(id="a") + test)[1] == []
+
+
 def test_links_within_a_checkout_and_to_what_is_named_are_followed(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,14 +124,18 @@ def test_actions_that_take_effect_once_and_copies_are_read_back(tmp_path: Path) 
     assert code == 0
 
 
-def test_a_test_that_is_wrong_is_found_either_way(tmp_path: Path) -> None:
-    silent = GREETING.replace("event: INSERT\n", "event: INSERT\n    when: new.vip\n")
-    loud = GREETING.replace("greeting", "loud").replace("g-1", "g-2").replace("match: true", "match: false")
-    code, output = once(tmp_path, silent + loud.partition("rules:")[2])
+def test_a_test_that_wants_a_match_where_there_is_none_fails(tmp_path: Path) -> None:
+    code, output = once(tmp_path, GREETING.replace("event: INSERT\n", "event: INSERT\n    when: new.vip\n"))
     assert "MISSING greeting -> log: not found in the log: {" in output
     assert "(its test says that the rule matches this change, and it does not)" in output
+    assert re.search(r"^1 change, 0 of 1 deliveries read back .*, 0 unexpected", output, re.M)
+    assert code == 1
+
+
+def test_a_test_that_wants_no_match_where_there_is_one_fails(tmp_path: Path) -> None:
+    code, output = once(tmp_path, GREETING.replace("match: true", "match: false"))
     assert "WRONG     arrived in the log, though nothing asked for it: {" in output
-    assert re.search(r"^2 changes, 1 of 2 deliveries read back .*, 1 unexpected", output, re.M)
+    assert re.search(r"^1 change, 0 of 0 deliveries read back .*, 1 unexpected", output, re.M)
     assert code == 1
 
 

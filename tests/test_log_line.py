@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -48,3 +49,11 @@ def test_every_line_is_json_within_the_limit(message: str, times: int, one: Any,
 def test_a_line_is_written_with_its_newline(capsys: pytest.CaptureFixture[str]) -> None:
     write_line('{"level":"INFO"}')
     assert capsys.readouterr().out == '{"level":"INFO"}\n'
+
+
+def test_a_line_is_out_before_anything_else_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda may freeze or kill the process after any line."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written))
+    write_line('{"level":"INFO"}')
+    assert written.getvalue() == b'{"level":"INFO"}\n'

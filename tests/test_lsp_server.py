@@ -275,6 +275,40 @@ def test_other_yaml_files_of_the_workspace_are_left_alone(project: Path) -> None
     with_editor(project, session)
 
 
+def test_any_name_of_a_folder_comes_back_as_the_client_writes_it(tmp_path: Path) -> None:
+    folder = tmp_path / "my rules é 100%20 #1?"
+    (folder / "rules").mkdir(parents=True)
+    (folder / "rules/saved.yaml").write_text(SOUND)
+
+    async def session(editor: Editor) -> None:
+        editor.open("rules/wrong.yaml", WRONG.replace("order-shipped", "another"))
+        assert [one.code for one in await editor.diagnostics("rules/wrong.yaml")] == ["RE204"]
+        editor.open("rules/again.yaml", SOUND)
+        (found,) = await editor.diagnostics("rules/again.yaml")
+        assert found.related_information is not None
+        assert [one.location.uri for one in found.related_information] == [editor.uri("rules/saved.yaml")]
+        assert set(editor.published) == {editor.uri("rules/wrong.yaml"), editor.uri("rules/again.yaml")}
+        assert len(await editor.completion("rules/wrong.yaml", 4, 13)) == 1
+
+    with_editor(folder, session)
+
+
+def test_a_question_about_a_text_that_is_not_open_has_no_answer(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        (project / "rules/closed.yaml").write_text(SOUND)
+        for name in ("rules/orders.yaml", "rules/closed.yaml", "rules/none.yaml"):
+            if name == "rules/orders.yaml":
+                editor.open(name, SOUND)
+                editor.close(name)
+            assert await editor.hover(name, 4, 6) is None
+            assert await editor.completion(name, 4, 14) == []
+            assert await editor.definition(name, 4, 6) is None
+            assert await editor.formatting(name) == []
+            assert await editor.mends(name, types.Range(types.Position(0, 0), types.Position(9, 0))) == []
+
+    with_editor(project, session)
+
+
 def test_a_workspace_without_rules_is_once_said_to_be_one(tmp_path: Path) -> None:
     async def session(editor: Editor) -> None:
         await editor.until(lambda: bool(editor.messages))

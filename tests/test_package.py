@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine import bundle
-from rules_engine.deploy.compiled import compiled, without_docstrings
+from rules_engine.deploy.compiled import compiled, for_machines
 from rules_engine.deploy.package import build_package, function_files
 from rules_engine.errors import RuleSetError
 from rules_engine.local.lambda_runtime import link_runtime, python_path
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 RULES = RuleSet((Rule("big", ("orders",), (ActionSpec("log", "log", {"message": "big"}),)),))
 OTHER_RULES = RuleSet((Rule("small", ("orders",), (ActionSpec("log", "log"),)),))
 
+METRIC = {"namespace": "Shop", "name": "Orders"}
 SEARCH = {"endpoint": "${ENDPOINT}", "domain_arn": "${DOMAIN}", "index": "orders"}
 ALL_TYPES = RuleSet(
     (
@@ -34,7 +35,7 @@ ALL_TYPES = RuleSet(
                 ActionSpec("firehose", "firehose", {"delivery_stream": "${STREAM}"}),
                 ActionSpec("lambda", "lambda", {"function": "${FUNCTION}"}),
                 ActionSpec("log", "log", {"message": "big"}),
-                ActionSpec("metric", "metric", {"namespace": "Shop", "name": "Orders"}),
+                ActionSpec("metric", "metric", METRIC),
                 ActionSpec("s3", "s3", {"bucket": "${BUCKET}"}),
                 ActionSpec("search", "opensearch", SEARCH),
                 ActionSpec("sns", "sns", {"topic_arn": "${TOPIC}"}),
@@ -54,6 +55,12 @@ def opened(package: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(package))
 
 
+def modules_of(package: bytes) -> list[str]:
+    """The source files of a package, those that come from its archive."""
+    with opened(package) as archive, opened(archive.read("rules_engine/source.zip")) as source:
+        return source.namelist()
+
+
 def test_the_same_rules_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     first = build_package(RULES)
     monkeypatch.chdir(tmp_path)
@@ -62,27 +69,44 @@ def test_the_same_rules_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_names_are_sorted_and_nothing_tells_when_or_where_it_was_built() -> None:
-    with opened(build_package(RULES)) as archive:
-        entries = archive.infolist()
-    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
-    told = {(entry.date_time, entry.create_system, entry.external_attr >> 16) for entry in entries}
-    assert told == {((1980, 1, 1, 0, 0, 0), 3, 0o644)}
+    with opened(build_package(RULES)) as archive, opened(archive.read("rules_engine/source.zip")) as source:
+        for each in (archive, source):
+            entries = each.infolist()
+            assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+            told = {(entry.date_time, entry.create_system, entry.external_attr >> 16) for entry in entries}
+            assert told == {((1980, 1, 1, 0, 0, 0), 3, 0o644)}
 
 
 def test_it_holds_code_of_the_lambda_side_and_the_bundle_and_nothing_else() -> None:
+    files = {name: for_machines((ROOT / name).read_bytes()) for name in function_files(["log"])}
+    start, importer = files.pop("rules_engine/__init__.py"), files.pop("rules_engine/packed.py")
     with opened(build_package(RULES)) as archive:
-        names = set(archive.namelist())
-        assert archive.read("bundle.json") == bundle.dump(RULES)
-        source = {name for name in names if name.endswith(".py")}
-        for name in source:
-            assert archive.read(name) == without_docstrings((ROOT / name).read_bytes())
-        files = dict(compiled(name, archive.read(name)) for name in function_files(["log"]))
-        assert {name: archive.read(name) for name in names - source - {"bundle.json"}} == files
-    assert {"rules_engine/__init__.py", "rules_engine/handler.py", "rules_engine/actions/sns.py"} <= source
-    parts = {Path(name).with_suffix("").parts[1] for name in source}
+        content = {name: archive.read(name) for name in archive.namelist()}
+    with opened(content.pop("rules_engine/source.zip")) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == files
+    use = 'from rules_engine.packed import use\n\nuse(__file__.removesuffix("/rules_engine/__init__.py"))\n'
+    assert content == {
+        "bundle.json": bundle.dump(RULES),
+        "rules_engine/__init__.py": start + f"\n\n{use}".encode(),
+        "rules_engine/packed.py": importer,
+        f"rules_engine/compiled.{sys.implementation.cache_tag}": compiled(files),
+    }
+    assert {"rules_engine/handler.py", "rules_engine/actions/log.py"} <= files.keys()
+    parts = {Path(name).with_suffix("").parts[1] for name in files}
     assert parts & set(AUTHORS_ONLY) == set()
     parsing = {"expression/syntax.py", "expression/grammar.py", "bundle/writer.py", "index/outline.py"}
-    assert {f"rules_engine/{name}" for name in parsing} & source == set()
+    assert {f"rules_engine/{name}" for name in parsing} & files.keys() == set()
+
+
+def test_it_holds_the_action_types_that_rules_use_even_where_they_are_switched_off() -> None:
+    rules = RuleSet(
+        (
+            Rule("big", ("orders",), (ActionSpec("log", "log"),)),
+            Rule("off", ("orders",), (ActionSpec("metric", "metric", METRIC),), enabled=False),
+        )
+    )
+    types = {f"rules_engine/actions/{name}.py": name for name in ("log", "metric", "sns", "webhook")}
+    assert [types[name] for name in modules_of(build_package(rules)) if name in types] == ["log", "metric"]
 
 
 def test_another_process_on_another_day_at_another_place_builds_the_same_bytes(tmp_path: Path) -> None:
@@ -131,20 +155,17 @@ def test_other_rules_change_the_bundle_alone() -> None:
 
 
 def test_it_is_small() -> None:
-    with opened(build_package(RULES)) as archive:
-        sizes = {entry.filename: entry.compress_size for entry in archive.infolist()}
-    compiled = sum(size for name, size in sizes.items() if name.endswith(".pyc"))
-    # The goal of 300 KB was given up for the compiled files: docs/decisions/0004.
-    # All action types come along, twelve of them: a package does not depend on which of them rules use.
-    assert sum(sizes.values()) - compiled <= 165_000
-    assert compiled <= 250_000
+    # Docs and docs/decisions/0004 promise 300 KB for all but very many rules.
+    assert len(build_package(RULES)) <= 280 * 1024
+    # Every action type at once.
+    assert len(build_package(ALL_TYPES)) <= 360 * 1024
 
 
 def test_every_module_in_it_imports_with_nothing_but_the_lambda_runtime(tmp_path: Path) -> None:
     function, runtime = tmp_path / "function", tmp_path / "runtime"
-    with opened(build_package(ALL_TYPES)) as archive:
+    with opened(package := build_package(ALL_TYPES)) as archive:
         archive.extractall(function)
-        files = [Path(name) for name in archive.namelist() if name.endswith(".py")]
+    files = [Path(name) for name in modules_of(package)]
     link_runtime(runtime)
     modules = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
     script = f"import importlib\nfor name in {modules}: importlib.import_module(name)"

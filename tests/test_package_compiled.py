@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import ast
 import io
+import marshal
+import re
 import subprocess
 import sys
 import zipfile
 from importlib.util import MAGIC_NUMBER
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rules_engine.actions import ACTIONS
-from rules_engine.deploy.compiled import compiled, without_columns, without_docstrings
+from rules_engine.deploy.compiled import (
+    compiled,
+    for_machines,
+    is_for_type_checkers,
+    without_columns,
+    without_types,
+)
 from rules_engine.deploy.package import build_package, function_files
 from rules_engine.local.lambda_runtime import link_runtime, python_path
 from rules_engine.model import ActionSpec, Rule, RuleSet
@@ -57,23 +66,43 @@ def test_without_columns_every_instruction_keeps_its_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_without_docstrings_the_code_is_the_same_and_on_the_same_lines(name: str) -> None:
-    bare, whole = ast.parse(without_docstrings(SOURCES[name])), ast.parse(SOURCES[name])
+def test_source_for_machines_is_the_same_code_on_the_same_lines(name: str) -> None:
+    bare, whole = ast.parse(for_machines(SOURCES[name])), ast.parse(SOURCES[name])
     for node in ast.walk(whole):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             node.value.value = "" if isinstance(node.value.value, str) else node.value.value
+        if isinstance(node, ast.If) and is_for_type_checkers(node):
+            node.body = [ast.copy_location(ast.Expr(ast.Constant("")), node.body[0])]
+            ast.copy_location(node.body[0].value, node.body[0])
     assert ast.dump(bare) == ast.dump(whole)
     assert [getattr(node, "lineno", 0) for node in ast.walk(bare)] == [
         getattr(node, "lineno", 0) for node in ast.walk(whole)
     ]
 
 
-def test_a_compiled_file_is_unchecked_and_names_no_place() -> None:
-    name, content = compiled("rules_engine/x.py", b"def f(): raise ValueError\n")
-    assert name == f"rules_engine/__pycache__/x.{sys.implementation.cache_tag}.pyc"
-    assert content[:8] == MAGIC_NUMBER + b"\1\0\0\0"
-    for source_name, source in SOURCES.items():
-        assert str(ROOT).encode() not in compiled(source_name, source)[1]
+def test_what_is_compiled_is_for_this_version_and_names_no_place() -> None:
+    content = compiled(SOURCES)
+    assert content[:4] == MAGIC_NUMBER
+    codes = marshal.loads(content[4:])
+    assert list(codes) == sorted(SOURCES)
+    assert {code.co_filename for code in codes.values()} == set(SOURCES)
+    assert str(ROOT).encode() not in content
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_one_object_for_equal_ones_is_the_same_code(name: str) -> None:
+    code = without_columns(compile(without_types(ast.parse(SOURCES[name])), name, "exec", dont_inherit=True))
+    (read,) = marshal.loads(compiled({name: SOURCES[name]})[4:]).values()
+    # Version 2 of the format writes no references, so equal bytes are equal code.
+    assert marshal.dumps(read, 2) == marshal.dumps(code, 2)
+
+
+def test_equal_numbers_of_different_types_stay_apart() -> None:
+    source = b"x = (1, 1.0, True, 0.0, -0.0, 'a', b'a', (1,), (True,))\n"
+    (code,) = marshal.loads(compiled({"x.py": source})[4:]).values()
+    held: dict[str, object] = {}
+    exec(code, held)
+    assert repr(held["x"]) == "(1, 1.0, True, 0.0, -0.0, 'a', b'a', (1,), (True,))"
 
 
 def unpacked(directory: Path) -> Path:
@@ -115,10 +144,23 @@ def version_of(python: str) -> tuple[int, ...]:
     return tuple(map(int, done.stdout.split()))
 
 
+def damage(function: Path, name: str) -> None:
+    """Makes the source of a module end the process, in the archive or as the file that it is."""
+    end = "raise SystemExit('source')\n"
+    if (function / name).is_file():
+        (function / name).write_text(end)
+        return
+    path = function / "rules_engine/source.zip"
+    with zipfile.ZipFile(path) as archive:
+        held = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, content in held.items():
+            archive.writestr(each, end if each == name else content)
+
+
 def test_this_version_of_python_reads_no_source(tmp_path: Path) -> None:
     function = unpacked(tmp_path)
-    for path in function.rglob("*.py"):
-        path.write_text("raise SystemExit('source')\n")
+    (function / "rules_engine/source.zip").unlink()
     done = run(sys.executable, HANDLE, function)
     assert handled(done), done
 
@@ -131,16 +173,83 @@ def test_another_version_of_python_reads_the_source_and_does_the_same(tmp_path: 
     for python in others:
         done = run(python, HANDLE, function)
         assert handled(done), done
-    (function / "rules_engine/handler.py").write_text("raise SystemExit('source')\n")
+    damage(function, "rules_engine/handler.py")
     assert [run(python, HANDLE, function).stderr for python in others] == ["source\n"] * len(others)
 
 
-def test_a_traceback_shows_the_functions_own_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [None, b"\x01\x02\r\n"], ids=["missing", "of a pre-release"])
+def test_without_what_was_compiled_for_it_the_source_does_the_same(
+    start: bytes | None, tmp_path: Path
+) -> None:
     function = unpacked(tmp_path)
-    done = run(sys.executable, HANDLE, function, RULES_ENGINE_PARTIAL_BATCH="yes")
-    files = [line.split('"')[1] for line in done.stderr.splitlines() if line.startswith('  File "')]
-    assert files == ["<string>"] + [
-        str(function / "rules_engine" / name)
-        for name in ("handler.py", "handler.py", "settings.py", "settings.py")
+    (path,) = function.glob("rules_engine/compiled.*")
+    if start is None:
+        path.unlink()
+    else:
+        path.write_bytes(start + path.read_bytes()[4:])
+    done = run(sys.executable, HANDLE, function)
+    assert handled(done), done
+    damage(function, "rules_engine/settings.py")
+    assert run(sys.executable, HANDLE, function).stderr == "source\n"
+
+
+TRACED = """
+import traceback
+try:
+    import rules_engine.handler as handler
+    handler.lambda_handler({}, None)
+except Exception:
+    print(traceback.format_exc())
+"""
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_traceback_shows_files_lines_and_their_text(is_compiled: bool, tmp_path: Path) -> None:
+    function = unpacked(tmp_path)
+    if not is_compiled:
+        (function / f"rules_engine/compiled.{sys.implementation.cache_tag}").unlink()
+    done = run(sys.executable, TRACED, function, RULES_ENGINE_PARTIAL_BATCH="yes")
+    shown = done.stdout.splitlines()
+    names = []
+    for place, text in pairwise(shown):
+        found = re.fullmatch(r'  File "(?:.*/)?(rules_engine/.*)", line ([0-9]+), in .*', place)
+        if found:
+            names.append(found[1])
+            assert text.strip() == (ROOT / found[1]).read_text().splitlines()[int(found[2]) - 1].strip()
+    start = ["rules_engine/handler.py"] * 2
+    assert names == [*start, "rules_engine/settings.py", "rules_engine/settings.py"]
+
+
+def test_modules_are_found_as_others_are(tmp_path: Path) -> None:
+    function = unpacked(tmp_path)
+    script = """
+import importlib.util, rules_engine.delivery.plan as plan, rules_engine.actions as actions
+print(plan.__file__, plan.__package__, hasattr(plan, "__path__"))
+print(actions.__file__, actions.__package__, actions.__path__)
+print(plan.__loader__.get_source("rules_engine.delivery.plan").splitlines()[-1])
+print([importlib.util.find_spec(f"rules_engine{each}") for each in (".nosuch", ".cli", "x")])
+"""
+    package = function / "rules_engine"
+    assert run(sys.executable, script, function).stdout.splitlines() == [
+        f"{package}/delivery/plan.py rules_engine.delivery False",
+        f"{package}/actions/__init__.py rules_engine.actions ['{package}/actions']",
+        (ROOT / "rules_engine/delivery/plan.py").read_text().splitlines()[-1],
+        "[None, None, None]",
     ]
-    assert "return Function.from_settings(Settings.from_environment(os.environ)," in done.stderr
+
+
+def test_what_is_for_readers_and_type_checkers_is_left_out_and_nothing_else() -> None:
+    lines = {
+        '"""What it is.': '""',
+        '"""': "",
+        "# why": "",
+        "if TYPE_CHECKING:": "if TYPE_CHECKING:",
+        "    from a import (": '    ""',
+        "        b,": "",
+        "    )": "",
+        "def f(x):  # whom": "def f(x):",
+        '    """Why."""': '    ""',
+        "    return '# no comment', '''": "    return '# no comment', '''",
+        "# nor this'''  # but this": "# nor this'''",
+    }
+    assert for_machines("\n".join(lines).encode()).decode().split("\n") == list(lines.values())

@@ -91,6 +91,18 @@ def test_a_record_of_another_event_shows_nothing_of_the_clauses(tmp_path: Path) 
     ]  # fmt: skip
 
 
+ELSEWHERE = """
+      - name: it is another table's
+        record: {table: customers, event: INSERT, keys: {id: '1'}, new: {total: 11, name: Ann}}
+        expect: {stopped_by: table}"""
+
+
+def test_a_record_of_another_table_shows_nothing_at_all(tmp_path: Path) -> None:
+    rule_set, tests = load(tmp_path, rules=RULES.replace("TESTS", ELSEWHERE))
+    big, *_ = cover(rule_set.rules, tests)
+    assert (big.cases, set(big.seen.values())) == (1, {False})
+
+
 def test_a_clause_that_cannot_be_evaluated_was_seen_neither_way(tmp_path: Path) -> None:
     found = missing(tmp_path, FAILS)["big"]
     assert [value for clause, _, value in found if clause == "when[1]"] == [True, False]

@@ -119,3 +119,12 @@ def test_a_record_from_which_a_request_cannot_be_made_says_nothing(tmp_path: Pat
     action = f"{{type: table, table: totals, update: {{{KEY}, add: {{orders: 1}}}}}}"
     text = RULE.replace("ACTION", action).replace("EXPECT", "{match: true}")
     assert warnings(tmp_path, another=OTHER, rules=text) == [("nobody's", ()), ("it counts", (WARNING,))]
+
+
+def test_a_test_that_fails_says_nothing_besides(tmp_path: Path) -> None:
+    action = f"{{type: table, table: totals, update: {{{KEY}, add: {{orders: 1}}}}}}"
+    text = RULE.replace("ACTION", action).replace("EXPECT", "{match: false}")
+    rule_set, tests = load(tmp_path, rules=text)
+    runner = Runner(rule_set)
+    (result,) = warn_of_doubles(runner, runner.run(tests))
+    assert (result.verdict, result.warnings) == ("failed", ())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rules_engine import bundle
 from rules_engine.deploy.package import build_package
 from rules_engine.errors import BatchError
 from rules_engine.function import Function
@@ -285,16 +286,25 @@ def test_a_package_without_its_bundle_says_so_when_it_starts() -> None:
     assert message.endswith("/bundle.json' cannot be read: No such file or directory")
 
 
+def test_a_bundle_with_an_action_type_that_the_package_lacks_is_refused_when_the_function_starts() -> None:
+    metric = ActionSpec("count", "metric", {"namespace": "Shop", "name": "Orders"})
+    rules = bundle.dump(RuleSet((Rule("count", ("orders",), (metric,)),)))
+    assert init_error(rewritten(build_package(COPY), bundle_json=rules), {}) == (
+        "RuleSetError",
+        "the action type 'metric' is not in this package: build it with rules that have it",
+    )
+
+
 def test_a_damaged_bundle_is_refused_when_the_function_starts() -> None:
     package = build_package(COPY)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        bundle = archive.read("bundle.json")
-    assert b"copy_id" in bundle
-    assert init_error(rewritten(package, bundle_json=bundle.replace(b"copy_id", b"copy_ID")), {}) == (
+        rules = archive.read("bundle.json")
+    assert b"copy_id" in rules
+    assert init_error(rewritten(package, bundle_json=rules.replace(b"copy_id", b"copy_ID")), {}) == (
         "BundleError",
         "the bundle's SHA-256 does not match its rules: it was changed after it was built",
     )
-    assert init_error(rewritten(package, bundle_json=bundle[: len(bundle) // 2]), {})[0] == "BundleError"
+    assert init_error(rewritten(package, bundle_json=rules[: len(rules) // 2]), {})[0] == "BundleError"
 
 
 def test_a_variable_that_is_not_set_is_named_when_the_function_starts(ministack: Ministack) -> None:

@@ -81,6 +81,25 @@ def test_a_request_that_cannot_be_believed_is_refused_with_the_reason(
     assert [one.refusal for one in receiver.received] == [why]
 
 
+@pytest.mark.parametrize(
+    ("secrets", "why"),
+    [
+        ({"orders": ()}, None),
+        ({"orders": (SECRET,)}, None),
+        ({"orders": (f"{OTHER_SECRET} {SECRET}",)}, None),
+        ({"orders": (OTHER_SECRET, SECRET)}, None),
+        ({"orders": (OTHER_SECRET,)}, "no signature fits the body"),
+        ({"order": (SECRET,)}, "nobody expects requests at '/orders'"),
+    ],
+)
+def test_a_path_has_secrets_of_its_own(
+    receiver: WebhookReceiver, secrets: dict[str, tuple[str, ...]], why: str | None
+) -> None:
+    receiver.secrets_by_path = secrets
+    assert post(receiver, signed())[0] == (204 if why is None else 401)
+    assert [one.refusal for one in receiver.received] == [why]
+
+
 def test_a_sender_that_does_not_know_the_receivers_authority_hangs_up(receiver: WebhookReceiver) -> None:
     connection = http.client.HTTPSConnection(
         receiver.address, timeout=10, context=ssl.create_default_context()

@@ -10,6 +10,7 @@ from bench.report import Row, Table
 from bench.session import rule_set
 from rules_engine.deploy.package import BUNDLE_NAME, build_package
 from rules_engine.model import RuleSet
+from rules_engine.packed import COMPILED_NAME, SOURCE_NAME
 
 if TYPE_CHECKING:
     from bench.session import Session
@@ -32,11 +33,14 @@ def _size(label: str, package: bytes) -> Row:
 
 
 def _strangers(package: bytes) -> Row:
-    names = zipfile.ZipFile(io.BytesIO(package)).namelist()
+    archive = zipfile.ZipFile(io.BytesIO(package))
+    source = zipfile.ZipFile(io.BytesIO(archive.read(SOURCE_NAME))).namelist()
+    names = [*archive.namelist(), *source]
+    ours = {BUNDLE_NAME, SOURCE_NAME, COMPILED_NAME}
     others = [
         name
         for name in names
-        if name != BUNDLE_NAME and not (name.startswith("rules_engine/") and name.endswith((".py", ".pyc")))
+        if name not in ours and not (name.startswith("rules_engine/") and name.endswith(".py"))
     ]
     note = ", ".join(others[:3]) or f"{len(names)} files in all"
     return Row("files that are neither our code nor the bundle", len(others), "files", at_most=0, note=note)

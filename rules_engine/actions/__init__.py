@@ -210,11 +210,18 @@ class ActionType(Protocol):
 
 
 def action_type(name: str) -> ActionType:
-    """The type called `name`. Raises RuleSetError where there is none."""
+    """The type called `name`. Raises RuleSetError where there is none, or not in a function's package."""
     module = ACTIONS.get(name) or _installed().get(name)
     if module is None:
         raise RuleSetError(f"unknown action type '{name}'")
-    return cast("ActionType", importlib.import_module(module))
+    try:
+        return cast("ActionType", importlib.import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise RuleSetError(
+            f"the action type '{name}' is not in this package: build it with rules that have it"
+        ) from None
 
 
 def connection_of(spec: ActionSpec) -> ActionSpec:

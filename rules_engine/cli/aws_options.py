@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,24 @@ class Declined(click.ClickException):
         super().__init__("nothing was changed")
 
 
-def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def stack_option(*, required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return click.option(
-        "--stack", "stack_name", metavar="NAME", required=True, help="The CloudFormation stack."
-    )(command)
+        "--stack",
+        "stack_name",
+        metavar="NAME",
+        required=required,
+        callback=_stack_name,
+        help="The CloudFormation stack.",
+    )
+
+
+def _stack_name(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    # Of characters alone: how long a name may be is not the same for a new stack and for one that is there.
+    if name is not None and not re.fullmatch("[A-Za-z][A-Za-z0-9-]*", name):
+        raise click.BadParameter(
+            f"'{name}' cannot be the name of a stack: a letter, then letters, digits and '-'.", param=option
+        )
+    return name
 
 
 def yes_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, refusal
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
 from rules_engine.cli.rule_files import (
@@ -96,12 +97,6 @@ def command(
     return PROBLEMS if backtest.unreadable or differs else OK
 
 
-class SourceUnusable(click.ClickException):
-    """AWS refuses to list or to give the objects of a source."""
-
-    exit_code = PROBLEMS
-
-
 def _rules_before(revision: str, paths: Sequence[str]) -> RuleSet:
     from rules_engine.cli.git_rules import rules_at
 
@@ -141,17 +136,9 @@ def _read(backtest: Backtest, sources: Sequence[str], table: str | None) -> None
         except FileNotFoundError as error:
             raise NothingFound(f"{source}: there is no such file or directory") from error
         except Exception as error:
-            if source.startswith("s3://") and isinstance(error, _aws_errors()):
-                from rules_engine.delivery.failure import code_of
-
-                raise SourceUnusable(f"{source}: {code_of(error)}") from error
+            if source.startswith("s3://") and isinstance(error, aws_errors()):
+                raise SourceUnusable(refusal(f"read {source}", error)) from error
             raise
-
-
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return ClientError, BotoCoreError
 
 
 def _take(backtest: Backtest, place: str, document: Any, table: str | None) -> None:

@@ -66,7 +66,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def backtest_schema() -> dict[str, Any]:
-    """A JSON Schema (Draft 2020-12)."""
+    """A JSON Schema (draft 2020-12)."""
     return document_schema(
         "What rules-engine backtest found",
         VERSION,

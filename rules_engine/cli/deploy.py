@@ -8,6 +8,7 @@ CloudFormation alone and puts a new version of the function into service, where 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from rules_engine.cli.aws_options import (
     yes_option,
 )
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.named_values import named_values
+from rules_engine.cli.named_values import variable_values
 from rules_engine.cli.rule_files import load_tested_rules, rules_option
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ NOTHING_CHANGED = "nothing was changed: this was a dry run"
 
 @click.command("deploy", short_help="Create or update the stack in AWS.")
 @rules_option
-@stack_option
+@stack_option()
 @click.option(
     "--set",
     "words",
@@ -70,7 +71,8 @@ NOTHING_CHANGED = "nothing was changed: this was a dry run"
 def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, **options: Any) -> int:
     """Deploy the rules: build the function package, show what would change of the stack, and change it.
 
-    The tables that rules watch must have a stream with the images that the rules need: it is never changed.
+    The tables that rules watch must have a stream with the images that the rules need: it is looked up by the
+    table's name, and never changed.
     AWS credentials and region are found as boto3 always finds them.
 
     \b
@@ -80,17 +82,33 @@ def command(paths: tuple[str, ...], stack_name: str, dry_run: bool, yes: bool, *
       rules-engine deploy --stack order-rules --rules-only --yes
     """
     from rules_engine.aws import Clients
-    from rules_engine.variables import variables_of
 
     if not dry_run:
         require_terminal(yes, ", or --dry-run to look only")
     rule_set = load_tested_rules(paths)
-    names = {variable.name for variable in variables_of(rule_set.rules)}
-    variables = named_values("--set", options["words"], "variable", names)
+    variables = variable_values(options["words"], rule_set.rules)
+    _check_topic(options["alarm_topic"])
+    _check_bucket(options["bucket"])
     deployment = _Deployment(Clients(), rule_set, stack_name, variables, options)
     if options["rules_only"]:
         return deployment.put_rules_into_service(dry_run, yes)
     return deployment.change_stack(dry_run, yes)
+
+
+def _check_bucket(name: str | None) -> None:
+    """Raises UsageError."""
+    if name is not None and not re.fullmatch("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        form = "3 to 63 lower-case letters, digits, '.' and '-'"
+        raise click.UsageError(f"'--bucket': '{name}' cannot be the name of a bucket: {form}.")
+
+
+def _check_topic(arn: str | None) -> None:
+    """Empty is allowed: nobody is told any more. Raises UsageError."""
+    from rules_engine.deploy.template.cloudformation import ALARM_TOPIC_PATTERN
+
+    if arn is not None and not re.fullmatch(ALARM_TOPIC_PATTERN, arn):
+        form = "arn:aws:sns:<region>:<account>:<name>"
+        raise click.UsageError(f"'--alarm-topic' is '{arn}' and must be the ARN of an SNS topic, {form}.")
 
 
 @dataclass
@@ -117,21 +135,18 @@ class _Deployment:
         change_set = stack.prepare(state, release.template, release.parameters, _source(bucket, release))
         if change_set is None:
             return self._put_back(release, state, dry_run, yes)
-        executed = False
-        try:
+        with stack.taken_back_on_error(change_set):
             click.echo(_heading(self.name, change_set, release))
             for line in _shown(change_set):
                 click.echo(line)
-            if dry_run:
-                click.echo(NOTHING_CHANGED)
-                return OK
-            confirm("Change the stack?", yes)
-            bucket.upload(release.key, release.package)
-            executed = True
-            _execute(stack, change_set)
-        finally:
-            if not executed:
-                stack.discard(change_set)
+            if not dry_run:
+                confirm("Change the stack?", yes)
+                bucket.upload(release.key, release.package)
+        if dry_run:
+            stack.discard(change_set)
+            click.echo(NOTHING_CHANGED)
+            return OK
+        _execute(stack, change_set)
         self._report(stack)
         return OK
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rules_engine.cli.aws_options import function_of_stack, versions_of
+from rules_engine.cli.aws_options import function_of_stack, stack_option, versions_of
 from rules_engine.cli.exit_codes import OK, PROBLEMS
 from rules_engine.cli.paint import paint
 from rules_engine.cli.rule_files import count, load_clean_rules
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor", short_help="Check a deployed function.")
-@click.option("--stack", "stack_name", metavar="NAME", help="The CloudFormation stack.")
+@stack_option(required=False)
 @click.option("--function", "function_name", metavar="NAME", help="The function, where there is no stack.")
 @click.option(
     "--rules",

@@ -37,11 +37,12 @@ def fix_files(paths: Sequence[str], problems: Sequence[Problem]) -> list[Mended]
 
     mended = mend_all(texts, check, check_set)
     for path, one in mended.items():
-        _replace(path, texts[path], one.data)
+        replace_checked(path, texts[path], one.data)
     return list(mended.values())
 
 
-def _replace(path: str, before: bytes, after: bytes) -> None:
+def replace_checked(path: str, before: bytes, after: bytes) -> None:
+    """Writes `after` in the place of `before`, which was checked. Raises ClickException."""
     try:
         if Path(path).read_bytes() != before:
             raise click.ClickException(f"'{path}' changed while it was checked; it was not written")

@@ -8,11 +8,13 @@ shown. A file that cannot be read as YAML is left alone, its problems are shown,
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from rules_engine.cli.exit_codes import OK, PROBLEMS, USAGE
+from rules_engine.cli.github import log_line
 from rules_engine.cli.paint import paint
 from rules_engine.cli.report import render_text, visible
 from rules_engine.cli.rule_files import DEFAULT_PATHS, count
@@ -112,9 +114,12 @@ def _differs(path: str, old: bytes, new: bytes) -> bool:
     lines = list(_difference(path, old, new))
     if not lines:
         lines = [f"{path}: only its line ends or its byte order mark would change"]
+    # A step of GitHub Actions takes a line for a command that begins with `::`, behind spaces too.
+    shown = log_line if os.environ.get("GITHUB_ACTIONS") == "true" else str
     for line in lines:
         role = _ROLES.get(line[:1])
-        click.echo(paint(visible(line), role) if role else visible(line))
+        text = shown(visible(line))
+        click.echo(paint(text, role) if role else text)
     return True
 
 

@@ -130,18 +130,22 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
         )
     except click.ClickException as error:
         error.show()
+        _tell_notes(error)
         return error.exit_code
-    except click.Abort:
+    except click.Abort as error:
         click.echo("Interrupted.", err=True)
+        _tell_notes(error)
         return INTERRUPTED
     except (RulesEngineError, OSError) as error:
         # OSError: a full disk, a directory that may not be written. The machine's refusal, not our mistake.
         _trace(error, session)
         click.echo(f"Error: {error}", err=True)
+        _tell_notes(error)
         return PROBLEMS
     except Exception as error:  # noqa: BLE001 - the edge: whatever is left is ours to admit
         _trace(error, session)
         _admit(error)
+        _tell_notes(error)
         return INTERNAL
     return code if isinstance(code, int) else OK
 
@@ -151,6 +155,13 @@ def _trace(error: Exception, session: Session) -> None:
         import traceback
 
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+
+
+def _tell_notes(error: BaseException) -> None:
+    """What went wrong besides, after the error itself. click raises Abort from what interrupted it."""
+    for each in (error, error.__cause__):
+        for note in getattr(each, "__notes__", ()):
+            click.echo(note, err=True)
 
 
 def _admit(error: Exception) -> None:

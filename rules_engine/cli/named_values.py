@@ -9,6 +9,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rules_engine.model import Rule
+
 
 def named_values(option: str, words: Iterable[str], noun: str, known: set[str]) -> dict[str, str]:
     """What `option` says, by name. Raises UsageError."""
@@ -22,6 +24,21 @@ def named_values(option: str, words: Iterable[str], noun: str, known: set[str]) 
         if name in found:
             raise click.UsageError(f"'{option}' is given twice for the {noun} '{name}'.")
         found[name] = value
+    return found
+
+
+def variable_values(words: Iterable[str], rules: Iterable[Rule]) -> dict[str, str]:
+    """What `--set` says of the variables that the rules name. Raises UsageError, also for a value that the
+    variable may not have."""
+    from rules_engine.variables import MUST_BE, variables_of
+
+    variables = {variable.name: variable for variable in variables_of(rules)}
+    found = named_values("--set", words, "variable", set(variables))
+    for name, value in found.items():
+        if not variables[name].allows(value):
+            raise click.UsageError(
+                f"'--set {name}' is '{value}' and must be {MUST_BE[variables[name].form]}."
+            )
     return found
 
 

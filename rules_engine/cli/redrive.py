@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of, refusal
 from rules_engine.cli.exit_codes import INTERRUPTED, OK, PROBLEMS
 from rules_engine.cli.rule_files import NothingFound, count, load_clean_rules, rules_option
 
@@ -63,6 +64,8 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     from rules_engine.aws import Clients
     from rules_engine.redrive.source import open_source
 
+    for name in sources:
+        _check_source(name)
     rule_set = load_clean_rules(paths)
     clients = Clients()
     redriver = None if options["dry_run"] or options["show"] else _redriver(rule_set, clients)
@@ -72,12 +75,12 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     for name, source in zip(sources, opened, strict=True):
         try:
             run.work_on(source)
-        except _aws_errors() as error:
+        except aws_errors() as error:
             if not run.rows:
-                raise SourceUnusable(f"{name}: {_code(error)}") from error
-            run.break_off(name, _code(error))
+                raise SourceUnusable(refusal(f"take letters out of {name}", error)) from error
+            run.break_off(refusal(f"take letters out of {name}", error))
         except KeyboardInterrupt:
-            run.break_off(name, "interrupted")
+            run.break_off(f"{name}: interrupted")
             run.report()
             return INTERRUPTED
         finally:
@@ -89,22 +92,14 @@ def command(paths: tuple[str, ...], sources: tuple[str, ...], **options: Any) ->
     return run.report()
 
 
-class SourceUnusable(click.ClickException):
-    """AWS refuses to give the letters of a source, or to take them away."""
-
-    exit_code = PROBLEMS
-
-
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return ClientError, BotoCoreError
-
-
-def _code(error: Exception) -> str:
-    from rules_engine.delivery.failure import code_of
-
-    return code_of(error)
+def _check_source(name: str) -> None:
+    """Raises UsageError for what looks like none of the three kinds of sources."""
+    scheme, is_url, rest = name.partition("://")
+    is_known = scheme in ("http", "https", "s3") and rest[:1] not in ("", "/")
+    if name.startswith("arn:") or (is_url and not is_known):
+        raise click.UsageError(
+            f"'{name}' is no source of letters: give the URL of a queue, s3://bucket/prefix or a file."
+        )
 
 
 def _redriver(rule_set: RuleSet, clients: Any) -> Redriver:
@@ -145,10 +140,10 @@ class _Run:
         limit: int | None = self._options["limit"]
         return limit is not None and self._taken >= limit
 
-    def break_off(self, source: str, reason: str) -> None:
+    def break_off(self, reason: str) -> None:
         """What was done until then must not go unsaid."""
         self.is_broken_off = True
-        click.echo(f"Error: {source}: {reason}", err=True)
+        click.echo(f"Error: {reason}", err=True)
 
     def work_on(self, source: Source) -> None:
         for group in source.groups():
@@ -217,8 +212,8 @@ class _Run:
         except DeadLetterError as error:
             row |= {"result": "failed", "error": str(error)}
             return None
-        except _aws_errors() as error:
-            row |= {"result": "failed", "error": f"the stream cannot be read: {_code(error)}"}
+        except aws_errors() as error:
+            row |= {"result": "failed", "error": f"the stream cannot be read: {code_of(error)}"}
             return None
         if not isinstance(message, Batch):
             row |= {
@@ -241,8 +236,8 @@ class _Run:
 
         try:
             body: bytes = self._clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        except _aws_errors() as error:
-            raise DeadLetterError(f"the spilled record cannot be fetched: {_code(error)}") from None
+        except aws_errors() as error:
+            raise DeadLetterError(f"the spilled record cannot be fetched: {code_of(error)}") from None
         return body
 
     def _is_wanted(self, row: dict[str, Any]) -> bool:
@@ -310,8 +305,8 @@ def _remove(source: Source, letter: Letter, row: dict[str, Any]) -> None:
     """One that cannot be removed would be delivered again by the next run, and keeps no other from it."""
     try:
         source.remove(letter)
-    except _aws_errors() as error:
-        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {_code(error)}"}
+    except aws_errors() as error:
+        row |= {"result": "failed", "error": f"{row['result']}, but cannot be deleted: {code_of(error)}"}
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rollback", short_help="Put the version before back into service.")
-@stack_option
+@stack_option()
 @click.option("--to", "number", metavar="VERSION", help="The version.  [default: the one before]")
 @yes_option
 def command(stack_name: str, number: str | None, yes: bool) -> int:

@@ -14,7 +14,14 @@ import rules_engine
 LINK = "rules_engine/patterns"
 """Where a system without symbolic links has a text file instead."""
 
-_PATTERNS = Path(rules_engine.__file__).with_name("patterns")
+
+def patterns_beside(package: Path) -> Path:
+    """Where the patterns are. git writes a link as a file with its target where the system has no links."""
+    place = package / "patterns"
+    return package / place.read_text(encoding="utf-8").strip() if place.is_file() else place
+
+
+_PATTERNS = patterns_beside(Path(rules_engine.__file__).parent)
 
 
 def pattern_names() -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from rules_engine.cli.exit_codes import OK
-from rules_engine.cli.named_values import named_values
+from rules_engine.cli.named_values import named_values, variable_values
 from rules_engine.cli.rule_files import load_clean_rules, rules_option
 
 FORMATS = ("cloudformation", "sam", "terraform")
@@ -41,7 +41,8 @@ _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
     "streams",
     metavar="TABLE=ARN",
     multiple=True,
-    help="The stream of a source table. Those left out are parameters; Terraform looks them up.",
+    help="The stream of a source table, as 'aws dynamodb describe-table' tells it. Those left out are "
+    "parameters; Terraform looks them up by the table's name.",
 )
 @click.option(
     "--set",
@@ -81,15 +82,13 @@ def command(
         sam_template,
         terraform_config,
     )
-    from rules_engine.variables import variables_of
 
     rule_set = load_clean_rules(paths)
     tables = {table for rule in rule_set.rules if rule.enabled for table in rule.tables}
-    names = {variable.name for variable in variables_of(rule_set.rules)}
     settings = TemplateSettings(
         function_name=_function_name(function_name),
         stream_arns=_stream_arns(named_values("--stream-arn", streams, "table", tables)),
-        variables=named_values("--set", variables, "variable", names),
+        variables=variable_values(variables, rule_set.rules),
     )
     make = {
         "cloudformation": cloudformation_template,

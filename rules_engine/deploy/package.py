@@ -5,9 +5,10 @@ name. Nobody keeps a list, so a module the function starts to need is in the nex
 needs is not. What else is imported by name, such as the parser, is for authors and not in it. boto3 comes
 with the Lambda runtime and is left out.
 
-Beside the source that these rules need lies what this version of Python compiles it to, because a function
-cannot keep compiled files and compiling was half of its cold start; another version compiles the source.
-Docstrings are for readers of the repository. See docs/decisions/0004-compiled-files-in-the-package.md.
+The source that these rules need is one file, and what this version of Python compiles it to another, because
+a function cannot keep compiled files and compiling was half of its cold start; another version compiles the
+source (`rules_engine.packed`). Docstrings and comments are for readers of the repository. See
+docs/decisions/0004-compiled-files-in-the-package.md.
 
 The same rule set, code and version of Python give the same bytes: fixed times, sorted names; so a hash of the
 zip tells whether a deployment would change anything.
@@ -24,18 +25,28 @@ from typing import TYPE_CHECKING
 import rules_engine
 from rules_engine import bundle
 from rules_engine.actions import ACTIONS
-from rules_engine.deploy.compiled import compiled, without_docstrings
+from rules_engine.deploy.compiled import compiled, for_machines, is_for_type_checkers
 from rules_engine.engine import Engine
 from rules_engine.function import actions_of
+from rules_engine.packed import COMPILED_NAME, SOURCE_NAME
 from rules_engine.template import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rules_engine.model import RuleSet
 
 ENTRY_POINT = "rules_engine.handler"
 BUNDLE_NAME = "bundle.json"
+_START, _IMPORTER = "rules_engine/__init__.py", "rules_engine/packed.py"
+_USE = b"""
+
+from rules_engine.packed import use
+
+use(__file__.removesuffix("/rules_engine/__init__.py"))
+"""
+"""What the package's `__init__.py` has more than ours."""
+
 _ROOT = Path(rules_engine.__file__).parent.parent
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold."""
@@ -48,17 +59,27 @@ def build_package(rule_set: RuleSet) -> bytes:
     """
     rules = bundle.dump(rule_set)
     rehearse_start(rules)
-    content = {name: without_docstrings(source) for name, source in function_files(ACTIONS).items()}
     used = {spec.type for rule in rule_set.rules for spec in rule.actions}
-    content |= dict(compiled(name, content[name]) for name in function_files(used & ACTIONS.keys()))
-    content[BUNDLE_NAME] = rules
+    files = {name: for_machines(source) for name, source in function_files(used & ACTIONS.keys()).items()}
+    plain = {name: files.pop(name) for name in (_START, _IMPORTER)}
+    content = {
+        BUNDLE_NAME: rules,
+        _START: plain[_START] + _USE,
+        _IMPORTER: plain[_IMPORTER],
+        SOURCE_NAME: _zipped(files, zipfile.ZIP_STORED),
+        COMPILED_NAME: compiled(files),
+    }
+    return _zipped(content, zipfile.ZIP_DEFLATED)
+
+
+def _zipped(content: Mapping[str, bytes], compression: int) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(buffer, "w", compression, compresslevel=9) as archive:
         for name in sorted(content):
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = 3  # as on Unix everywhere, or the bytes would tell the platform
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = compression
             archive.writestr(entry, content[name])
     return buffer.getvalue()
 
@@ -78,7 +99,7 @@ def rehearse_start(rules: bytes) -> None:
 def function_files(types: Iterable[str]) -> dict[str, bytes]:
     """The source of every module that `ENTRY_POINT` and these action types import at run time, by its name in
     the package."""
-    waiting = [ENTRY_POINT, *(ACTIONS[name] for name in types)]
+    waiting = [ENTRY_POINT, "rules_engine.packed", *(ACTIONS[name] for name in types)]
     files: dict[str, bytes] = {}
     while waiting:
         module = waiting.pop()
@@ -103,7 +124,7 @@ def _source_of(module: str) -> Path | None:
 def imported_names(tree: ast.AST) -> Iterator[str]:
     """Every dotted name imported anywhere under `tree`, those for type checkers alone left out."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and is_for_type_checkers(node):
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

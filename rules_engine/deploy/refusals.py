@@ -29,6 +29,8 @@ _NOT_ACCEPTED = frozenset(
     }
 )
 
+_TOO_LATE = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
+
 
 class DeploymentError(RulesEngineError):
     """What stands in the way of a deployment, or of a look at one. `code` is AWS's, where it was AWS."""
@@ -43,6 +45,7 @@ def asking(what: str) -> Iterator[None]:
     """`what` completes "cannot ...". Raises DeploymentError for what boto3 raises."""
     # Not at the top: commands that ask AWS nothing import this for the exception.
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -54,9 +57,15 @@ def asking(what: str) -> Iterator[None]:
         boto.PartialCredentialsError,
         boto.CredentialRetrievalError,
         boto.TokenRetrievalError,
+        boto.SSOError,
     ) as error:
         raise DeploymentError(
             f"cannot {what}: there are no AWS credentials; set AWS_PROFILE, or log in with 'aws sso login'"
+        ) from error
+    except ResponseParserError as error:
+        raise DeploymentError(
+            f"cannot {what}: the answer is not one of AWS; is there a proxy in between, or another server at "
+            "AWS_ENDPOINT_URL?"
         ) from error
     except boto.WaiterError as error:
         raise DeploymentError(f"cannot {what}: {error.kwargs.get('reason', error)}") from error
@@ -73,6 +82,11 @@ def _refused(what: str, code: str, message: str) -> DeploymentError:
     if code in _NOT_ACCEPTED:
         return DeploymentError(
             f"cannot {what}: AWS does not accept the credentials ({code}); log in again", code
+        )
+    if code in _TOO_LATE:
+        return DeploymentError(
+            f"cannot {what}: AWS finds the request too old ({code}); is the clock of this machine right?",
+            code,
         )
     if code in THROTTLING_CODES:
         return DeploymentError(f"cannot {what}: AWS is throttling ({code}); try again in a minute", code)

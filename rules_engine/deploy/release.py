@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.deploy.code_bucket import package_key
 from rules_engine.deploy.differences import differences, with_parameters
 from rules_engine.deploy.package import build_package
+from rules_engine.deploy.rehearsal import rehearse_values
 from rules_engine.deploy.template import TemplateSettings, cloudformation, deployment_of
 from rules_engine.settings import RULES_SHA256
 
@@ -65,7 +66,8 @@ def release_of(
     before: Before | None,
 ) -> Release:
     """`streams` are stream ARNs by table, `variables` the given values of `${NAME}`, `own` those of the
-    template's own parameters. Raises RuleSetError for a variable that no rule names."""
+    template's own parameters. Raises RuleSetError for a variable that no rule names, and SettingsError for
+    values with which the function would not start."""
     layout = cloudformation.Stack(deployment_of(rule_set, TemplateSettings()))
     given = {**_given_before(layout, before), **variables}
     package = build_package(rule_set)
@@ -79,6 +81,7 @@ def release_of(
     template = layout.template()
     template["Metadata"] = {METADATA: {"Given": sorted(given)}}
     values = {each.name: each.default for each in deployment.variables if each.default is not None}
+    rehearse_values(rule_set, values, hosts)
     parameters = {
         CODE_BUCKET: bucket,
         "CodeKey": key,

@@ -9,6 +9,7 @@ prepared. Everything raises DeploymentError, with what to do, for a stack in a s
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -180,11 +181,8 @@ class Stack:
                 Capabilities=CAPABILITIES,
                 **source,
             )
-        try:
+        with self.taken_back_on_error(ChangeSet(name, is_new, ())):
             found = self._prepared(name)
-        except BaseException:
-            self.discard(ChangeSet(name, is_new, ()))
-            raise
         if found is None:
             self.discard(ChangeSet(name, is_new, ()))
             return None
@@ -225,6 +223,23 @@ class Stack:
             else:
                 self.client.delete_change_set(StackName=self.name, ChangeSetName=change_set.name)
 
+    @contextmanager
+    def taken_back_on_error(self, change_set: ChangeSet) -> Iterator[None]:
+        """Takes the change set back where an error leaves this. That error stays the one that is raised: what
+        stands in the way of taking back becomes a note of it."""
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self.discard(change_set)
+            except DeploymentError as second:
+                command = f"delete-change-set --stack-name {self.name} --change-set-name {change_set.name}"
+                error.add_note(
+                    f"the change set is still there: {second}\n"
+                    f"to take it back:\n  aws cloudformation {command}"
+                )
+            raise
+
     def _is_nothing_but(self, change_set: ChangeSet) -> bool:
         # Somebody else may have made the stack meanwhile, or be about to: theirs is not ours to delete.
         state = self.state()
@@ -240,7 +255,10 @@ class Stack:
         """Carries it out. Yields events, oldest first, up to that which says that the stack is at rest again.
         Raises DeploymentError where it was rolled back."""
         self.events()
-        with asking(f"execute the change set '{change_set.name}'"):
+        with (
+            self.taken_back_on_error(change_set),
+            asking(f"execute the change set '{change_set.name}'"),
+        ):
             self.client.execute_change_set(StackName=self.name, ChangeSetName=change_set.name)
         # Not by the state of the stack: for a moment it may still be that of the time before.
         seen_now: list[Event] = []

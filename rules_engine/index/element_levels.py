@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 class SomeEqualsLevel:
     """Some element of a list has this value."""
 
-    __slots__ = ("_below", "_slot")
+    __slots__ = ("below", "slot")
 
     def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
-        self._slot = slot
-        self._below = below
+        self.slot = slot
+        self.below = below
 
     def visit(self, walk: Walk) -> None:
-        values = walk.read(self._slot)
+        values = walk.read(self.slot)
         if type(values) is list:
-            below = self._below
+            below = self.below
             for value in set(values):
                 if value in below:
                     walk.go_on(below[value])
@@ -33,7 +33,7 @@ class SomeEqualsLevel:
             walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
-        return self._below.values()
+        return self.below.values()
 
 
 class SomeAnyOfLevel:

@@ -16,8 +16,9 @@ import linecache
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from rules_engine.index.levels import UNREAD, Context, Walk
+from rules_engine.index.levels import UNREAD, Context, Node, Walk
 from rules_engine.index.reading import READING, read_lines
+from rules_engine.index.rooted import ROOTED, root_lines, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,24 +63,27 @@ def generate(
     """
     names: dict[str, Any] = {
         **_NAMES,
-        "root": tree.root,
         "context": Context(readers, programs),
         "every": _Every(rules),
     }
     first, late, read = read_lines(tree, sources, readers, names)
     known = [slot in read or slot in late for slot in range(len(sources))]
+    rooted, others = root_lines(tree.root.levels, read, names)
+    rest = Node(tree.root.sure, tree.root.spared, tuple(others)) if others or tree.root.spared else None
+    names |= {"root": rest, "always": list(tree.root.sure)}
     text = "\n".join(
         (
             "def find(record):",
-            "    sure = []",
-            "    nodes = []" if tree.root is None else "    nodes = [root]",
+            "    sure = always.copy()" if tree.root.sure and rest is None else "    sure = []",
+            "    nodes = []" if rest is None else "    nodes = [root]",
             *(f"    v{slot} = UNREAD" for slot in late),
             "    try:",
             *(f"        {line}" for line in (*first, *_Lookups(tree, late, names).lines())),
             "        pass",
             "    except DAMAGED:",
             "        return [], every",
-            *(f"    {line}" for line in _walk(tree, known)),
+            *(f"    {line}" for line in rooted),
+            *(f"    {line}" for line in _walk(rest is not None, known)),
             "",
         )
     )
@@ -92,6 +96,7 @@ def generate(
 
 _NAMES: dict[str, Any] = {
     **READING,
+    **ROOTED,
     "UNREAD": UNREAD,
     "Walk": Walk,
     "int": int,
@@ -134,17 +139,13 @@ class _Lookups:
                 yield from (f"    {line}" for line in self._one(each, f"i{each.slot}", following))
         else:
             yield f"    {found} = {below}[{key}]"
-        yield f"    if type({found}) is int:"
-        yield f"        sure.append({found})"
-        yield f"    elif type({found}) is tuple:"
-        yield f"        sure += {found}"
-        yield "    else:"
-        yield f"        nodes.append({found})"
+        yield from (f"    {line}" for line in taken(found))
 
 
-def _walk(tree: Tree, known: Sequence[bool]) -> Iterator[str]:
-    """Goes on from the nodes that were found. `known` says of each slot whether it has a variable."""
-    if tree.root is None:
+def _walk(always: bool, known: Sequence[bool]) -> Iterator[str]:
+    """Goes on from the nodes that were found, if only sometimes unless `always`. `known` says of each slot
+    whether it has a variable."""
+    if not always:
         yield "if not nodes:"
         yield "    return sure, None"
     values = ", ".join(f"v{slot}" if each else "UNREAD" for slot, each in enumerate(known))

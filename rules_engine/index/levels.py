@@ -36,25 +36,25 @@ class Level(Protocol):
 class Node:
     """Several levels below one branch. `sure` rules match, `spared` ones unless an exception is for them."""
 
-    __slots__ = ("_levels", "_spared", "_sure")
+    __slots__ = ("levels", "spared", "sure")
 
     def __init__(self, sure: tuple[int, ...], spared: tuple[int, ...], levels: tuple[Level, ...]) -> None:
-        self._sure = sure
-        self._spared = spared
-        self._levels = levels
+        self.sure = sure
+        self.spared = spared
+        self.levels = levels
 
     def visit(self, walk: Walk) -> None:
-        for level in self._levels:
+        for level in self.levels:
             level.visit(walk)
-        if self._sure:
-            walk.sure += self._sure
-        if self._spared:
-            walk.spared += self._spared
+        if self.sure:
+            walk.sure += self.sure
+        if self.spared:
+            walk.spared += self.spared
 
     def branches(self) -> Iterable[Branch]:
-        yield self._sure
-        yield self._spared
-        yield from self._levels
+        yield self.sure
+        yield self.spared
+        yield from self.levels
 
 
 Branch: TypeAlias = "Level | int | tuple[int, ...]"
@@ -215,48 +215,48 @@ class DiffersLevel:
 class PrefixLevel:
     """The value is a text that starts so."""
 
-    __slots__ = ("_below", "_lengths", "_slot")
+    __slots__ = ("by_length", "slot")
 
     def __init__(self, slot: int, below: Mapping[str, Branch]) -> None:
-        self._slot = slot
-        self._below = below
-        self._lengths = sorted({len(prefix) for prefix in below})
+        self.slot = slot
+        self.by_length = tuple(
+            (length, {prefix: branch for prefix, branch in below.items() if len(prefix) == length})
+            for length in sorted({len(prefix) for prefix in below})
+        )
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
+        value = walk.values[self.slot]
         if value is UNREAD:
-            value = walk.read(self._slot)
+            value = walk.read(self.slot)
         if not isinstance(value, str):
             walk.report_wrong_type(value, self)
             return
-        below = self._below
-        for length in self._lengths:
-            # A shorter text is cut to itself, and may be a prefix of that other length.
+        for length, below in self.by_length:
             beginning = value[:length]
-            if beginning in below and len(beginning) == length:
+            if beginning in below:
                 walk.go_on(below[beginning])
 
     def branches(self) -> Iterable[Branch]:
-        return self._below.values()
+        return (branch for _, below in self.by_length for branch in below.values())
 
 
 class HasLevel:
     """The value is a set or list with this element, or a text with this part."""
 
-    __slots__ = ("_below", "_slot", "_words")
+    __slots__ = ("below", "slot", "words")
 
     def __init__(self, slot: int, below: Mapping[Key, Branch]) -> None:
-        self._slot = slot
-        self._below = below
-        self._words = WordFinder(key for key in below if isinstance(key, str))
+        self.slot = slot
+        self.below = below
+        self.words = WordFinder(key for key in below if isinstance(key, str))
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
+        value = walk.values[self.slot]
         if value is UNREAD:
-            value = walk.read(self._slot)
-        below = self._below
+            value = walk.read(self.slot)
+        below = self.below
         if isinstance(value, str):
-            for word in self._words.find(value):
+            for word in self.words.find(value):
                 walk.go_on(below[word])
         elif type(value) is frozenset:
             for key in value:
@@ -266,80 +266,80 @@ class HasLevel:
             walk.report_wrong_type(value, self)
 
     def branches(self) -> Iterable[Branch]:
-        return self._below.values()
+        return self.below.values()
 
 
 class WithinLevel:
     """The value is a number in a range."""
 
-    __slots__ = ("_slot", "_tree")
+    __slots__ = ("slot", "tree")
 
     def __init__(self, slot: int, below: Mapping[Range, Branch]) -> None:
-        self._slot = slot
-        self._tree = RangeTree((each, branch) for each, branch in below.items())
+        self.slot = slot
+        self.tree = RangeTree((each, branch) for each, branch in below.items())
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
+        value = walk.values[self.slot]
         if value is UNREAD:
-            value = walk.read(self._slot)
+            value = walk.read(self.slot)
         if isinstance(value, float):
-            for branch in self._tree.find(value):
+            for branch in self.tree.find(value):
                 walk.go_on(branch)
         elif value is UNEXPECTED:
             walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
-        return self._tree.everything()
+        return self.tree.everything()
 
 
 class LeavesWithinLevel:
     """The value is a number in a range, and that is all the rules below need."""
 
-    __slots__ = ("_slot", "_tree")
+    __slots__ = ("slot", "tree")
 
     def __init__(self, slot: int, below: Mapping[Range, int | tuple[int, ...]]) -> None:
-        self._slot = slot
-        self._tree = RangeTree(
+        self.slot = slot
+        self.tree = RangeTree(
             (each, rule)
             for each, leaf in below.items()
             for rule in (leaf if isinstance(leaf, tuple) else (leaf,))
         )
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
+        value = walk.values[self.slot]
         if value is UNREAD:
-            value = walk.read(self._slot)
+            value = walk.read(self.slot)
         if isinstance(value, float):
-            walk.sure += self._tree.find(value)
+            walk.sure += self.tree.find(value)
         elif value is UNEXPECTED:
             walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
-        return self._tree.everything()
+        return self.tree.everything()
 
 
 class OneRangeLevel:
     """The value is a number in the only range that there is."""
 
-    __slots__ = ("_branch", "_range", "_slot")
+    __slots__ = ("branch", "range", "slot")
 
     def __init__(self, slot: int, range_: Range, branch: Branch) -> None:
-        self._slot = slot
-        self._range = range_
-        self._branch = branch
+        self.slot = slot
+        self.range = range_
+        self.branch = branch
 
     def visit(self, walk: Walk) -> None:
-        value = walk.values[self._slot]
+        value = walk.values[self.slot]
         if value is UNREAD:
-            value = walk.read(self._slot)
+            value = walk.read(self.slot)
         if isinstance(value, float):
-            if self._range.holds(value):
-                walk.go_on(self._branch)
+            if self.range.holds(value):
+                walk.go_on(self.branch)
         elif value is UNEXPECTED:
             walk.leave_to_evaluation(self)
 
     def branches(self) -> Iterable[Branch]:
-        return (self._branch,)
+        return (self.branch,)
 
 
 def within_level(slot: int, below: Mapping[Range, Branch]) -> Level:

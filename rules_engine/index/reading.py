@@ -16,6 +16,8 @@ from rules_engine.index.reader import (
     DAMAGED,
     FAILED,
     IMAGES,
+    SMALL_WHOLE,
+    UNEXPECTED,
     has_changed,
     members_of,
     strings_in,
@@ -36,9 +38,13 @@ READING: dict[str, Any] = {
     "NOTHING": {},
     "DAMAGED": DAMAGED,
     "FALSE": FALSE,
+    "FIGURES": "0123456789",
     "NULL": NULL,
-    "SMALL_NUMBERS": {str(number): float(number) for number in range(1_000)},
+    # What `strip` leaves of the usual numbers; `float` refuses what has it in the wrong place.
+    "POINT_OR_SIGN": frozenset({"", ".", "-", "-."}),
+    "SMALL_NUMBERS": {str(int(number)): number for number in SMALL_WHOLE},
     "TRUE": TRUE,
+    "UNEXPECTED": UNEXPECTED,
     "dict": dict,
     "float": float,
     "has_changed": has_changed,
@@ -105,6 +111,9 @@ class _Reading:
             elif not _is_in_image(source):
                 self._names[f"read{slot}"] = self._readers[slot]
                 lines.append(f"v{slot} = read{slot}(record)")
+                if source.other is not None:
+                    # A look-up would find nothing, and nobody would hear of what is damaged.
+                    lines += (f"if v{slot} is UNEXPECTED:", "    raise TypeError")
             elif source.inner:
                 lists.setdefault(source.names, []).append(slot)
             else:
@@ -209,8 +218,10 @@ class _Reading:
             self._names[f"read{slot}"] = self._readers[slot]
             yield f"v{slot} = read{slot}(record)"
         else:
+            # Mostly nothing has changed, and both are the same object.
+            same = f"FALSE if v{left} is v{right} else " if source.function in ("lt", "gt") else ""
             yield (
-                f"v{slot} = TRUE if isinstance(v{left}, float) and isinstance(v{right}, float)"
+                f"v{slot} = {same}TRUE if isinstance(v{left}, float) and isinstance(v{right}, float)"
                 f" and v{left} {_SIGNS[source.function or '']} v{right} else FALSE"
             )
 
@@ -258,9 +269,13 @@ class _Reading:
             yield from (
                 f"            {line}" for line in _member(variable, "S" if str in types[inner] else "N")
             )
+        made: dict[str, int] = {}
         for slot in slots:
             source = self._sources[slot]
-            yield f"        v{slot} = {_MADE[source.function].format(variables[source.inner])}"
+            expression = _MADE[source.function].format(variables[source.inner])
+            # `largest` is the same as `max` here.
+            yield f"        v{slot} = {f'v{made[expression]}' if expression in made else expression}"
+            made.setdefault(expression, slot)
         yield "    else:"
         yield from (f"        v{slot} = FAILED" for slot in slots)
         yield "except DAMAGED:"
@@ -299,7 +314,7 @@ _SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 _NUMBER = (
     "SMALL_NUMBERS[{0}] if {0} in SMALL_NUMBERS else float({0}) if len({0}) <= DIGITS"
-    " and {0}.replace('.', '', 1).isdigit() and {0}.isascii() else number_in({0})"
+    " and {0}.strip(FIGURES) in POINT_OR_SIGN else number_in({0})"
 )
 """The number in a text, as `numbers.number_in` reads it, for the usual ones without a call."""
 

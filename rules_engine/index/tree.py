@@ -13,12 +13,13 @@ from itertools import count
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rules_engine.index.few import tried
 from rules_engine.index.levels import Branch, Level, Node
 from rules_engine.index.paths import choose, in_order, longest
 from rules_engine.index.steps import LEVELS, ORDER, slots_of, sorted_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rules_engine.expression.needs import Source
     from rules_engine.index.levels import Key
@@ -44,7 +45,7 @@ class Tree(NamedTuple):
     lookups: tuple[Lookup, ...]
     below: tuple[dict[Key, Any], ...]
     numbers: dict[int, dict[Key, int]]
-    root: Level | None
+    root: Node
     read_first: dict[int, set[type]]
     """Slots that most records need, with the types of what they are compared with."""
     read_late: dict[int, set[type]]
@@ -101,7 +102,7 @@ def grow(entries: Iterable[tuple[Entry, dict[Source, int]]]) -> Tree:
         lookups,
         tuple(_below(root, lookup, numbers) for lookup in lookups),
         numbers,
-        _node(root.sprout) if root.sprout.below or root.sprout.sure or root.sprout.spared else None,
+        _root(root.sprout),
         read_first,
         {slot: kinds for slot, kinds in types.items() if slot not in read_first},
         demand.walked,
@@ -231,12 +232,21 @@ def _freeze(sprout: _Sprout) -> Branch:
     return sprout.sure[0] if len(sprout.sure) == 1 else tuple(sprout.sure)
 
 
+def _root(sprout: _Sprout) -> Node:
+    return Node(tuple(sprout.sure), tuple(sprout.spared), tuple(_levels(sprout.below)))
+
+
 def _node(sprout: _Sprout) -> Level:
-    places = sorted(sprout.below.items(), key=lambda item: (ORDER[item[0][0]], item[0][1]))
-    made = [
-        LEVELS[kind](slot, {branch: _freeze(each) for branch, each in below.items()})
-        for (kind, slot), below in places
+    few, below = tried(sprout.below, _freeze)
+    levels = few + _levels(below)
+    if len(levels) == 1 and not sprout.sure and not sprout.spared:
+        return levels[0]
+    return Node(tuple(sprout.sure), tuple(sprout.spared), tuple(levels))
+
+
+def _levels(below: Mapping[Place, Mapping[Any, _Sprout]]) -> list[Level]:
+    places = sorted(below.items(), key=lambda item: (ORDER[item[0][0]], item[0][1]))
+    return [
+        LEVELS[kind](slot, {branch: _freeze(each) for branch, each in sprouts.items()})
+        for (kind, slot), sprouts in places
     ]
-    if len(made) == 1 and not sprout.sure and not sprout.spared:
-        return made[0]
-    return Node(tuple(sprout.sure), tuple(sprout.spared), tuple(made))

@@ -131,12 +131,25 @@ def _bounds(path: str) -> list[Path]:
     full = os.path.abspath(path)  # noqa: PTH100 - Path.absolute leaves `..` as it is
     above = Path(os.path.realpath(Path(full).parent)) if _is_link(full) else here
     current = Path.cwd()
-    checkout = next((one for one in (above, *above.parents) if (one / ".git").exists()), None)
+    checkout = _checkout_of(above)
     if checkout is None and above.is_relative_to(current) and current != current.parent:
         checkout = current
     if checkout is None:
         return [here]
     return [checkout] if above != here else [here, checkout]
+
+
+def is_out_of_checkout(path: str, place: str) -> bool:
+    """Whether a path leads out of the checkout that the file at `place` stands in, if there is one."""
+    checkout = _checkout_of(Path(os.path.realpath(place)).parent)
+    try:
+        return checkout is not None and not Path(os.path.realpath(path)).is_relative_to(checkout)
+    except ValueError:  # a name with a NUL: it leads nowhere
+        return False
+
+
+def _checkout_of(directory: Path) -> Path | None:
+    return next((one for one in (directory, *directory.parents) if (one / ".git").exists()), None)
 
 
 def _is_within(real: str, bounds: Iterable[Path]) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules_engine import exact_json
 from rules_engine.errors import RecordError, RulesEngineError
+from rules_engine.loader.files import is_out_of_checkout
 from rules_engine.loader.shape import check_shape
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import StreamRecord, parse_event, parse_record
@@ -57,6 +58,10 @@ def path_of(file: Node) -> Path:
 
 def _of_file(node: Node, table: str) -> RecordsOfTest:
     path = path_of(node)
+    if is_out_of_checkout(str(path), node.source.path):
+        message = f"'{path}' is not in the checkout that this file stands in"
+        hint = "put a copy beside the rules: a file elsewhere is not there for others"
+        return RecordsOfTest((), (node.source.problem("RE101", message, node.location, hint),))
     try:
         found = path.is_file()
     except (OSError, ValueError):

@@ -29,7 +29,7 @@ from rules_engine.lsp.workspace import Analysis, Known, analyse, is_rule_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pygls.workspace import PositionCodec
+    from pygls.workspace import PositionCodec, TextDocument
 
     from rules_engine.errors import Problem
     from rules_engine.lsp.completion import Completion, Kind
@@ -92,9 +92,9 @@ class RulesServer(LanguageServer):
     async def _analyse(self) -> None:
         self._changed_meanwhile = False
         texts = {
-            _real(uri): (uri, one.source, one.version)
-            for uri, one in self.workspace.text_documents.items()
-            if self.is_rule_file(uri)
+            _real(one.uri): (one.uri, one.source, one.version)
+            for one in self._opened()
+            if self.is_rule_file(one.uri)
         }
         buffers = {path: text.encode("utf-8", "surrogatepass") for path, (_, text, _) in texts.items()}
         try:
@@ -110,6 +110,10 @@ class RulesServer(LanguageServer):
         # Also after a failure: the newer text may be none.
         if self._changed_meanwhile:
             self._task = asyncio.create_task(self._analyse())
+
+    def _opened(self) -> list[TextDocument]:
+        """The open texts, each with its URI as the client writes it: the keys are not, but decoded."""
+        return list(self.workspace.text_documents.values())
 
     def _folders(self) -> list[str]:
         found = [to_fs_path(folder.uri) for folder in self.workspace.folders.values()]
@@ -139,16 +143,16 @@ class RulesServer(LanguageServer):
         """Whether a text belongs to the rules; an editor may send every YAML file that it opens."""
         return is_rule_file(_real(uri), self._folders(), self.paths)
 
-    def text_of(self, uri: str) -> str:
-        """What an open text holds."""
-        return self.workspace.get_text_document(uri).source
+    def text_of(self, uri: str) -> str | None:
+        """What an open text holds; None for one that was closed meanwhile."""
+        real = _real(uri)
+        return next((one.source for one in self._opened() if _real(one.uri) == real), None)
 
     def lines_of(self, path: str) -> list[str]:
         """The lines of a file as its author sees them: of the open text, or else from the disk."""
-        real = os.path.realpath(path)
-        for uri, one in self.workspace.text_documents.items():
-            if _real(uri) == real:
-                return LINE_END.split(one.source)
+        opened = self.text_of(from_fs_path(path) or "")
+        if opened is not None:
+            return LINE_END.split(opened)
         try:
             return LINE_END.split(Path(path).read_bytes().decode("utf-8", "replace"))
         except OSError:
@@ -164,8 +168,10 @@ class RulesServer(LanguageServer):
         """(path, text, line, column in characters) of what is asked about; None if it is no rule file."""
         uri, at = params.text_document.uri, params.position
         text = self.text_of(uri)
+        if text is None or not self.is_rule_file(uri):
+            return None
         lines = LINE_END.split(text)
-        if not self.is_rule_file(uri) or at.line >= len(lines):
+        if at.line >= len(lines):
             return None
         position = types.Position(0, at.character)
         column = self.codec.position_from_client_units([lines[at.line]], position).character
@@ -174,7 +180,8 @@ class RulesServer(LanguageServer):
     def ranges_of(self, params: Question, stretches: Sequence[tuple[int, int]]) -> list[types.Range]:
         """Stretches of columns of the line that a question is about, in the client's units."""
         line = params.position.line
-        written = LINE_END.split(self.text_of(params.text_document.uri))[line] if stretches else ""
+        text = self.text_of(params.text_document.uri) or ""
+        written = LINE_END.split(text)[line] if stretches else ""
         units = self.codec.client_num_units
         return [
             types.Range(
@@ -256,7 +263,8 @@ def _write(server: RulesServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def on_formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
         uri = params.text_document.uri
-        return formatting(_real(uri), server.text_of(uri)) if server.is_rule_file(uri) else []
+        text = server.text_of(uri)
+        return formatting(_real(uri), text) if text is not None and server.is_rule_file(uri) else []
 
 
 def _item(one: Completion, number: int, at: types.Range) -> types.CompletionItem:

@@ -25,7 +25,7 @@ from rules_engine.deploy.template.deployment import (
 )
 from rules_engine.deploy.template.grants import BUCKET, LOG_GROUP, QUEUE, stream_of
 from rules_engine.deploy.template.names import Names
-from rules_engine.variables import QUEUE_OF
+from rules_engine.variables import ALLOWED_PATTERNS, MUST_BE, QUEUE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,24 +34,12 @@ if TYPE_CHECKING:
     from rules_engine.deploy.template.deployment import Deployment, Source, TemplateSettings
     from rules_engine.deploy.template.grants import Statement
     from rules_engine.model import RuleSet
-    from rules_engine.variables import Form, Variable
+    from rules_engine.variables import Variable
 
 HANDLER = "rules_engine.handler.lambda_handler"
 
-ALLOWED_PATTERNS: Mapping[Form, str] = {
-    "arn": r"arn:[^:*?]+:[^:*?]+:[^:*?]*:[^:*?]*:[^*?]+",
-    "queue_url": r"https?://[^./]+\.[^./]+\.[^/]+/[0-9]+/[A-Za-z0-9_.-]+",
-    # What stands inside of an ARN must not make it mean more: no wildcard and no ARN, yet `function:alias`.
-    "part": r"[^:*?$]+(:[^:*?$]+)?",
-}
-
+ALARM_TOPIC_PATTERN = "(arn:[^:]+:sns:[^:]+:[0-9]+:.+)?"
 MOST_OF_A_DESCRIPTION = 900
-
-MUST_BE: Mapping[Form, str] = {
-    "arn": "a whole ARN, without wildcards",
-    "queue_url": "the URL of a queue, as in https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
-    "part": "a name, not an ARN, and without wildcards: the role may use what it names",
-}
 
 _OWN_NAMES = (
     *("CodeBucket", "CodeKey", "AllowedHosts", "AlarmTopicArn"),
@@ -130,7 +118,7 @@ class Stack:
             "AlarmTopicArn": {
                 "Type": "String",
                 "Default": "",
-                "AllowedPattern": "(arn:[^:]+:sns:[^:]+:[0-9]+:.+)?",
+                "AllowedPattern": ALARM_TOPIC_PATTERN,
                 "Description": "SNS topic that is told of alarms. Empty: nobody is told.",
             },
         }

@@ -22,7 +22,7 @@ from rules_engine.deploy.template.grants import (
     statements,
 )
 from rules_engine.errors import RuleSetError
-from rules_engine.variables import Variable, enabled_actions, variables_of
+from rules_engine.variables import MUST_BE, Variable, enabled_actions, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,9 @@ _is_name = re.compile("[A-Za-z][A-Za-z0-9_]+").fullmatch
 
 MOST_PARAMETERS = 196
 """CloudFormation takes 200, and four are the template's own."""
+
+MOST_ENVIRONMENT_BYTES = 4_096
+"""Of all variables of a function with their values, as Lambda measures them: as JSON."""
 
 MEMORY_MB = 512
 LEAST_TIMEOUT_SECONDS, MOST_TIMEOUT_SECONDS = 60, 900
@@ -97,7 +100,8 @@ class Deployment:
 
 def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
     """Raises RuleSetError for settings that speak of tables or variables that no enabled rule names, for
-    names that Lambda does not take, and for rules that are too many for one role or template."""
+    names that Lambda does not take, for values that a variable may not have or that are too many for a
+    function, and for rules that are too many for one role or template."""
     rules = bundle.dump(rule_set)
     outlines = bundle.load(rules).outlines or ()
     tables = sorted({table for rule in rule_set.rules if rule.enabled for table in rule.tables})
@@ -108,6 +112,7 @@ def deployment_of(rule_set: RuleSet, settings: TemplateSettings) -> Deployment:
     ]
     _check_known("variable", settings.variables, [each.name for each in variables])
     _check_names(variables)
+    _check_values(variables)
     granted = statements(rule_set.rules, tables)
     _check_size(granted, len(tables) + len(variables))
     rules_sha256 = hashlib.sha256(rules).hexdigest()
@@ -147,6 +152,25 @@ def _check_names(variables: list[Variable]) -> None:
                 f"Lambda takes no variable '{each.name}': begin with a letter, and take two characters or "
                 "more"
             )
+
+
+def _check_values(variables: list[Variable]) -> None:
+    """Of those that are known. CloudFormation refuses a pattern's without saying which value it was."""
+    for each in variables:
+        if each.default is not None and not each.allows(each.default):
+            raise RuleSetError(
+                f"the variable {each.name} is '{each.default}' and must be {MUST_BE[each.form]}"
+            )
+    known = {each.name: each.default or "" for each in variables}
+    taken = len(json.dumps(known, separators=(",", ":"), ensure_ascii=False).encode())
+    if taken > MOST_ENVIRONMENT_BYTES:
+        largest = max(known, key=lambda name: len(known[name].encode()))
+        raise RuleSetError(
+            f"the variables of the rules take {taken:,} bytes, and the environment of a function holds "
+            f"{MOST_ENVIRONMENT_BYTES:,}, of which its own settings need some 500; the largest is {largest} "
+            f"({len(known[largest].encode()):,} bytes): write it into the rules, or deploy these in several "
+            "parts"
+        )
 
 
 def _check_size(granted: list[Statement], parameters: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import settings as environment
 from rules_engine.deploy.template.alarms import ALARMS
-from rules_engine.deploy.template.cloudformation import ALLOWED_PATTERNS, HANDLER, MUST_BE
+from rules_engine.deploy.template.cloudformation import HANDLER
 from rules_engine.deploy.template.deployment import (
     ALIAS,
     LOG_RETENTION_DAYS,
@@ -24,7 +24,7 @@ from rules_engine.deploy.template.deployment import (
 )
 from rules_engine.deploy.template.grants import BUCKET, LOG_GROUP, QUEUE, stream_of
 from rules_engine.deploy.template.names import Names
-from rules_engine.variables import QUEUE_OF
+from rules_engine.variables import ALLOWED_PATTERNS, MUST_BE, QUEUE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
