@@ -454,3 +454,36 @@ def test_the_ten_worst_records_come_back_byte_for_byte(aws: Ministack, queue_url
     assert sorted([*action.records.values(), *unreadable]) == sorted(json.dumps(raw) for raw in raws.values())
     assert unreadable == [json.dumps(raws["nothing as it should be"])]
     assert left_in(aws, queue_url) == 1
+
+
+def test_a_letter_whose_secret_is_missing_stays_and_says_so(
+    aws: Ministack,
+    queue_url: str,
+    inbox: str,
+    unique_name: Callable[[str], str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rules, secret = tmp_path / "rules.yaml", unique_name("absent")
+    head = f', headers: {{authorization: "${{secret:{secret}}}"}}}}'
+    text = rules.read_text()
+    rules.write_text(text.rstrip().removesuffix("}") + head)
+    needing = letter_of(change(2, name="x"), action="b")
+    send(aws, queue_url, letter_of(change(1)).message(), needing.message())
+    assert run(rules_engine, ["redrive", "--rules", "rules.yaml", "--format", "json", queue_url]) == 1
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    error = f"'${{secret:{secret}}}' cannot be read: ResourceNotFoundException"
+    failed = [row for row in report["letters"] if row["result"] == "failed"]
+    assert report["counts"] == {"delivered": 1, "failed": 1}
+    assert [(row["id"], row["code"], row["error"]) for row in failed] == [
+        (needing.id, "SECRET_UNREADABLE", error)
+    ]
+    logged = [
+        (line["message"], line.get("code"), line["error"]) for line in map(json.loads, err.splitlines())
+    ]
+    assert logged == [
+        ("secret cannot be read; the actions that need it wait", None, error),
+        ("action failed", "SECRET_UNREADABLE", error),
+    ]
+    assert (left_in(aws, queue_url), arrived(aws, inbox)) == (1, ["e-1"])
