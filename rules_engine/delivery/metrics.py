@@ -88,7 +88,7 @@ class Metrics:
         rules_hash: str = "",
     ) -> Metrics:
         """Reads no rule of a bundle: it brings what is asked for here. `stale_secrets` says how many could
-        not be read anew, `rules_hash` is the SHA-256 of the bundle."""
+        not be read, `rules_hash` is the SHA-256 of the bundle."""
         if rule_set.outlines is None or rule_set.surroundings is None:
             concerns = {rule.id: (rule.tables, kinds_of(rule)) for rule in rule_set.rules}
             return cls(write, concerns, images_wanted(rule_set.rules), stale_secrets, rules_hash)
