@@ -47,8 +47,9 @@ def formatted(data: bytes) -> bytes:
 def meaning(path: Path, data: bytes) -> tuple[RuleSet, Counter[tuple[str, str, str]]]:
     """What the loader makes of a file: the rules, and its problems wherever they stand.
 
-    Some quote how a value is written, which `~` and `True` need not be any more, and a quote at the end of a
-    text without quotes stands between some.
+    Some quote how a value is written, which `~` and `True` need not be any more, a quote at the end of a text
+    without quotes stands between some, and of keys that were moved together the first is told, which may be
+    another by now.
     """
     path.write_bytes(data)
     rule_set, problems = load_rules(path, today=TODAY)
@@ -57,6 +58,7 @@ def meaning(path: Path, data: bytes) -> tuple[RuleSet, Counter[tuple[str, str, s
 
 
 def spelled_alike(message: str) -> str:
+    message = re.sub("^unknown key '.*' in a rule file$", "unknown key in a rule file", message)
     for word, spellings in {"null": "|~|Null|NULL", "true": "True|TRUE", "false": "False|FALSE"}.items():
         message = re.sub(f"'({spellings})'", f"'{word}'", message)
     return message
