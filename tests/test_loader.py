@@ -330,7 +330,7 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     (root / ".git").mkdir(parents=True)
     (root / ".git/config.yaml").write_text("token: hunter2")
-    load(root, rules__a=plain_rule("a"), shared__b=plain_rule("b"))
+    load(root, rules__a=plain_rule("a"), common__b=plain_rule("b"))
     return root
 
 
@@ -388,9 +388,9 @@ def test_a_record_of_a_test_may_be_anywhere_in_the_checkout(checkout: Path) -> N
 def test_links_within_a_checkout_and_to_what_is_named_are_followed(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (checkout / "rules/link.yaml").symlink_to("../shared/b.yaml")
-    (checkout / "rules/shared").symlink_to("../shared")
-    (checkout / "linked").symlink_to("shared")
+    (checkout / "rules/link.yaml").symlink_to("../common/b.yaml")
+    (checkout / "rules/common").symlink_to("../common")
+    (checkout / "linked").symlink_to("common")
     assert find_files(checkout / "rules") == [str(checkout / f"rules/{n}.yaml") for n in ("a", "link")]
     assert find_files(checkout / "linked") == [str(checkout / "linked/b.yaml")]
     monkeypatch.chdir(checkout / "rules")
