@@ -1,6 +1,7 @@
-"""Changes as archives hold them -> records as Lambda would deliver them.
+"""One change in any form that people and archives have -> the record as Lambda would deliver it.
 
-In: a JSON document of an archive. These forms are known besides the record itself, which needs nothing done:
+In: a JSON document. Besides the record itself, which needs nothing done, and the short form of `plain_record`
+these are known, in which archives hold changes:
 
 - the change that our actions send where a rule names no payload (`eventID`, `eventName`, `table`,
   `createdAt`, `keys`, `new`, `old` in plain values), perhaps with `expired` and keys of the rule's own;
@@ -24,13 +25,33 @@ from rules_engine.errors import RecordError
 from rules_engine.plain_record import record_from_images
 
 _IMAGES = ("keys", "new", "old")
+_RECORD_KEYS = {"dynamodb", "kinesis", "partitionKey"}
 _COPIED = ("eventID", "table", "createdAt", "expired", "awsRegion", "sequenceNumber", *_IMAGES)
 _MICROSECONDS = Decimal(1_000_000)
 _REGION_AND_ACCOUNT = "us-east-1:000000000000"
 
 
+def record_of(document: Mapping[str, Any], table: str | None) -> Mapping[str, Any] | None:
+    """The record, or None where `document` is of no known form, or in the short form and without a table.
+
+    `table` is the table of what names none. Raises RecordError as `record_from_archive` does.
+    """
+    archived = record_from_archive(document, table)
+    if archived is not None:
+        return archived
+    if document.keys() & _RECORD_KEYS:
+        return document
+    if is_short_form(document) and ("table" in document or table is not None):
+        return record_from_images(document, table or "")
+    return None
+
+
+def is_short_form(document: Mapping[str, Any]) -> bool:
+    return bool(document.keys() & {"event", *_IMAGES})
+
+
 def record_from_archive(document: Mapping[str, Any], table: str | None) -> Mapping[str, Any] | None:
-    """The record, or None where `document` is none of these forms.
+    """The record, or None where `document` is in none of the forms of archives.
 
     `table` is the table of what names none; where that is None too, RecordError says so, as it does of a
     value that cannot be what its name says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from rules_engine import exact_json
 from rules_engine.actions.rendering import change_of
 from rules_engine.archived_record import record_from_archive
+from rules_engine.backtest.changes import records_of
 from rules_engine.errors import RecordError
 from rules_engine.plain_record import record_from_images
 from rules_engine.record import StreamRecord, parse_record
+
+CASES = Path(__file__).parent / "cases/records"
 
 IMAGE = {"order_id": {"S": "o-1"}, "total": {"N": "12.50"}, "tags": {"SS": ["a", "b"]}}
 KEYS = {"order_id": {"S": "o-1"}}
@@ -124,3 +128,12 @@ def test_what_cannot_be_a_change_is_refused(document: dict[str, Any], reason: st
     with pytest.raises(RecordError) as refused:
         record_from_archive(document, None)
     assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize("case", ["dynamodb-insert", "pipes-kinesis-alone"])
+def test_backtest_reads_a_record_as_the_function_does(case: str) -> None:
+    directory = CASES / case
+    (record,) = records_of(exact_json.loads((directory / "record.json").read_text()), None)
+    assert isinstance(record, StreamRecord)
+    expected = exact_json.loads((directory / "expected.json").read_text())
+    assert exact_json.loads(exact_json.dumps(record.document)) == expected["document"]

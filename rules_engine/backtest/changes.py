@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rules_engine.archived_record import is_without_images, record_from_archive
+from rules_engine.archived_record import is_without_images, record_of
 from rules_engine.errors import RecordError
-from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event, parse_record
 
 if TYPE_CHECKING:
@@ -25,13 +24,9 @@ def records_of(document: Any, table: str | None) -> list[StreamRecord | Malforme
     if isinstance(document, Mapping):
         if is_without_images(document):
             return []
-        archived = record_from_archive(document, table)
-        if archived is not None:
-            return [parse_record(archived)]
-        if document.keys() & {"dynamodb", "kinesis"}:
-            return [parse_record(document)]
-        if "event" in document and ("table" in document or table is not None):
-            return [parse_record(record_from_images(document, table or ""))]
+        record = record_of(document, table)
+        if record is not None:
+            return [parse_record(record)]
     raise RecordError(
         "neither a stream record, nor a Lambda event (Records), nor a change as archives hold it"
     )

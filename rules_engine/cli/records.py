@@ -14,11 +14,10 @@ from json import JSONDecodeError
 from typing import IO, TYPE_CHECKING, Any
 
 from rules_engine import exact_json
-from rules_engine.archived_record import record_from_archive
+from rules_engine.archived_record import is_short_form, record_of
 from rules_engine.cli.messages import unwrap
 from rules_engine.cli.rule_files import only_table
 from rules_engine.errors import RecordError
-from rules_engine.plain_record import record_from_images
 from rules_engine.record import parse_event
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 100
 """Records of one event, as in the event source mapping that the deployment template makes."""
-
-_RECORD_KEYS = {"dynamodb", "kinesis", "partitionKey"}
-_IMAGE_KEYS = {"event", "keys", "old", "new"}
 
 
 def load_records(file: IO[str], rule_set: RuleSet) -> list[StreamRecord | MalformedRecord]:
@@ -92,35 +88,19 @@ def _documents(text: str, name: str) -> Iterator[tuple[str, Any]]:
 
 def _record(document: Any, place: str, rule_set: RuleSet) -> Mapping[str, Any]:
     if isinstance(document, Mapping):
-        archived = _from_archive(document, place, rule_set)
-        if archived is not None:
-            return archived
-        if document.keys() & _RECORD_KEYS:
-            return document
-        if document.keys() & _IMAGE_KEYS:
-            return _from_images(document, place, rule_set)
+        try:
+            record = record_of(document, only_table(rule_set))
+        except RecordError as error:
+            raise RecordError(f"{place}: {error}") from error
+        if record is not None:
+            return record
+        if is_short_form(document):
+            tables = sorted({table for rule in rule_set.rules for table in rule.tables})
+            raise RecordError(f"{place}: the record needs a 'table': the rules are for {', '.join(tables)}")
     raise RecordError(
         f"{place}: neither a stream record, nor a Lambda event (Records), nor a dead letter, "
         "nor an image pair (event, keys, old, new)"
     )
-
-
-def _from_archive(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any] | None:
-    try:
-        return record_from_archive(document, only_table(rule_set))
-    except RecordError as error:
-        raise RecordError(f"{place}: {error}") from error
-
-
-def _from_images(document: Mapping[str, Any], place: str, rule_set: RuleSet) -> Mapping[str, Any]:
-    table = only_table(rule_set)
-    if "table" not in document and table is None:
-        tables = sorted({table for rule in rule_set.rules for table in rule.tables})
-        raise RecordError(f"{place}: the record needs a 'table': the rules are for {', '.join(tables)}")
-    try:
-        return record_from_images(document, table or "")
-    except RecordError as error:
-        raise RecordError(f"{place}: {error}") from error
 
 
 def _batches(records: list[Mapping[str, Any]]) -> list[Any]:
