@@ -135,10 +135,8 @@ def _read(backtest: Backtest, sources: Sequence[str], table: str | None) -> None
                             _take(backtest, place, document, table)
         except FileNotFoundError as error:
             raise NothingFound(f"{source}: there is no such file or directory") from error
-        except Exception as error:
-            if source.startswith("s3://") and isinstance(error, aws_errors()):
-                raise SourceUnusable(refusal(f"read {source}", error)) from error
-            raise
+        except aws_errors() as error:
+            raise SourceUnusable(refusal(f"read {source}", error)) from error
 
 
 def _take(backtest: Backtest, place: str, document: Any, table: str | None) -> None:

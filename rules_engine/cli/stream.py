@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rules_engine.cli.exit_codes import OK, PROBLEMS
+from rules_engine.cli.aws_errors import SourceUnusable, aws_errors, code_of
+from rules_engine.cli.exit_codes import OK
 from rules_engine.cli.rule_files import NothingFound, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-class Refused(click.ClickException):
-    """The table cannot be read."""
-
-    exit_code = PROBLEMS
 
 
 @click.command("stream", short_help="Print what changed in a table.")
@@ -59,8 +54,6 @@ def command(
       rules-engine stream orders --key order_id=o-17 | rules-engine explain - --rule order-shipped
       rules-engine stream orders --record 49668899999999999999999 | rules-engine run --dry-run -
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     from rules_engine import exact_json
     from rules_engine.aws import Clients
     from rules_engine.cli.progress import progress
@@ -79,10 +72,8 @@ def command(
                     if wanted.takes(record):
                         found += 1
                         click.echo(exact_json.dumps(record))
-    except (ClientError, BotoCoreError) as error:
-        from rules_engine.delivery.failure import code_of
-
-        raise Refused(f"the stream of table '{table}' cannot be read: {code_of(error)}") from error
+    except aws_errors() as error:
+        raise SourceUnusable(f"the stream of table '{table}' cannot be read: {code_of(error)}") from error
     if not found:
         raise NothingFound(
             f"the stream of table '{table}' has {count(read, 'change')}, and none that was asked for"
@@ -134,13 +125,13 @@ def _seconds(option: str, text: str | None) -> float | None:
 
 
 def _stream_of(table: str, keys: Mapping[str, str], dynamodb: Any) -> str:
-    """The ARN of the table's stream. Raises Refused, UsageError for a key that its items do not have, and
-    what boto3 raises."""
+    """The ARN of the table's stream. Raises SourceUnusable, UsageError for a key that its items do not have,
+    and what boto3 raises."""
     description = dynamodb.describe_table(TableName=table)["Table"]
     named = [each["AttributeName"] for each in description["KeySchema"]]
     for name in keys:
         if name not in named:
             raise click.UsageError(f"The key of table '{table}' has no '{name}': it is {', '.join(named)}.")
     if "LatestStreamArn" not in description:
-        raise Refused(f"the table '{table}' has no stream")
+        raise SourceUnusable(f"the table '{table}' has no stream")
     return str(description["LatestStreamArn"])
