@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 from rules_engine.local.ministack import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rules_engine.local.ministack import Ministack
 
 FIFO = ".fifo"
 """How the names of queues and topics end that are first in, first out; only those take a message once."""
+
+
+def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of message attributes by name, of a request and of a message alike."""
+    return {name: each.get("StringValue", each.get("BinaryValue")) for name, each in attributes.items()}
 
 
 class Inbox:

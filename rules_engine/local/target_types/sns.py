@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rules_engine import exact_json
 from rules_engine.local.effect import Effect, decoded
-from rules_engine.local.inbox import FIFO, Inbox
+from rules_engine.local.inbox import FIFO, Inbox, attribute_values
 from rules_engine.local.ministack import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ class TopicTarget:
         ]
 
     def owed(self, action: Action, request: Mapping[str, Any]) -> list[Effect]:
-        attributes = {
-            name: each.get("StringValue", each.get("BinaryValue"))
-            for name, each in request.get("MessageAttributes", {}).items()
-        }
+        attributes = attribute_values(request.get("MessageAttributes", {}))
         content = notification(request.get("Subject"), request["Message"], attributes)
         return [Effect(IN_TOPICS_QUEUE, request["TopicArn"].rpartition(":")[2], content)]
 

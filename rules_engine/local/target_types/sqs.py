@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rules_engine.local.effect import Effect, decoded
-from rules_engine.local.inbox import FIFO, Inbox
+from rules_engine.local.inbox import FIFO, Inbox, attribute_values
 from rules_engine.local.ministack import ACCOUNT_ID, REGION
 
 if TYPE_CHECKING:
@@ -58,7 +58,5 @@ def open_target(surroundings: Surroundings) -> QueueTarget:
 
 
 def _effect(queue: str, body: str, attributes: Mapping[str, Any]) -> Effect:
-    values = {
-        name: each.get("StringValue", each.get("BinaryValue")) for name, each in sorted(attributes.items())
-    }
-    return Effect(IN_QUEUE, queue, {"message": decoded(body), "attributes": values})
+    content = {"message": decoded(body), "attributes": attribute_values(attributes)}
+    return Effect(IN_QUEUE, queue, content)
